@@ -1,0 +1,1 @@
+"""The fabric: names, offsets and bytes; it knows nothing of the business."""

@@ -1,0 +1,1 @@
+"""The housekeeper: command line, settings, and the roots of all processes."""

@@ -1,0 +1,1 @@
+"""The hub and HTTP: shells that carry bytes to the runtime and its answers back."""

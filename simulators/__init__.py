@@ -1,0 +1,1 @@
+"""Outsiders that see only the wire: turnstiles, visitors, a working day."""
