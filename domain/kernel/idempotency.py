@@ -1,0 +1,97 @@
+"""The same key again gets the first answer; the same key with other content is refused.
+
+The row is claimed first in the transaction of the call, so that a second caller waits on it and then reads the
+first answer. Answers are stored without secrets: what ``reveal`` adds is derived again.
+"""
+
+import hashlib
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from domain.kernel.caller import Caller
+from domain.kernel.database import Table
+from domain.kernel.errors import DomainError, Invalid, KeyReused
+from domain.kernel.operations import Operation
+
+LONGEST_KEY = 255
+
+
+class IdempotencyRow(Table):
+    """One key of one caller and, once its call has ended, the answer."""
+
+    __tablename__ = "idempotency"
+
+    principal: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    operation: Mapped[str]
+    request_hash: Mapped[str]
+    status: Mapped[int | None]
+    answer: Mapped[dict[str, Any] | None]
+    created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A keyed call, reduced to what tells it from another."""
+
+    principal: str
+    key: str
+    operation: str
+    request_hash: str
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """What the first call was answered: ``status`` 200, or the status of a refusal and its problem document."""
+
+    status: int
+    answer: Any
+
+
+def request(operation: Operation, caller: Caller, key: str, arguments: msgspec.Struct) -> Request:
+    """Name a keyed call. Anonymous callers have no name of their own, so the content becomes part of it.
+
+    Raises:
+        Invalid: The key is empty or longer than 255 characters.
+    """
+    if not 0 < len(key) <= LONGEST_KEY:
+        raise Invalid.field("idempotencyKey", f"has 1 to {LONGEST_KEY} characters")
+    content = hashlib.sha256(operation.name.encode() + b"\0" + msgspec.json.encode(arguments)).hexdigest()
+    principal = caller.actor if "anonymous" not in caller.roles else f"anonymous:{content}"
+    return Request(principal, key, operation.name, content)
+
+
+async def claim(db: AsyncSession, asked: Request, now: datetime) -> Stored | None:
+    """Return the stored answer of an earlier call, or None after claiming the key for this one.
+
+    Raises:
+        KeyReused: The key belongs to a call with other content.
+    """
+    mine = insert(IdempotencyRow).values(**msgspec.structs.asdict(asked), created_at=now)
+    if await db.scalar(mine.on_conflict_do_nothing().returning(IdempotencyRow.key)):
+        return None
+    row = (
+        await db.execute(
+            select(IdempotencyRow)
+            .where(IdempotencyRow.principal == asked.principal, IdempotencyRow.key == asked.key)
+            .with_for_update()
+        )
+    ).scalar_one()
+    if (row.operation, row.request_hash) != (asked.operation, asked.request_hash):
+        raise KeyReused(f"The idempotency key {asked.key!r} came before with another {row.operation}")
+    assert row.status is not None and row.answer is not None, "a committed row has its answer"
+    return Stored(row.status, row.answer["value"])
+
+
+async def store(db: AsyncSession, asked: Request, outcome: Any) -> None:
+    """Write the answer, or the refusal, beside the key."""
+    refused = isinstance(outcome, DomainError)
+    value = outcome.problem() if refused else msgspec.to_builtins(outcome)
+    row = await db.get_one(IdempotencyRow, (asked.principal, asked.key))
+    row.status = value["status"] if refused else 200
+    row.answer = {"value": value}
+    await db.flush()

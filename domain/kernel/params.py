@@ -1,0 +1,103 @@
+"""Reads what came from outside into an operation's parameters, naming every bad field at once.
+
+Keys are accepted in camelCase and snake_case and by the aliases an operation declares; unknown keys are refused.
+"""
+
+import types
+from collections.abc import Mapping
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import msgspec
+
+from domain.kernel.errors import FieldProblem, Invalid, Malformed
+
+
+def camel(name: str) -> str:
+    """Return ``guest_name`` as ``guestName``."""
+    head, *tail = name.split("_")
+    return head + "".join(word.capitalize() for word in tail)
+
+
+def read(
+    payload: bytes | Mapping[str, Any], shape: type[msgspec.Struct], aliases: Mapping[str, str]
+) -> msgspec.Struct:
+    """Decode ``payload`` into ``shape``.
+
+    Raises:
+        Malformed: It is no JSON object.
+        Invalid: Fields are missing, unknown or of a wrong kind; all of them are named.
+    """
+    members = _members(payload)
+    fields = {field.encode_name: field for field in msgspec.structs.fields(shape)}
+    problems: list[FieldProblem] = []
+    values: dict[str, Any] = {}
+    for key, value in members.items():
+        name = _canonical(key, fields, aliases)
+        if name is None:
+            problems.append(FieldProblem(key, "there is no such field"))
+        elif name in values:
+            problems.append(FieldProblem(name, "given twice, under two spellings"))
+        else:
+            values[name] = value
+    arguments: dict[str, Any] = {}
+    for name, field in fields.items():
+        if name in values:
+            try:
+                arguments[field.name] = msgspec.convert(_renamed(values[name], field.type), field.type)
+            except msgspec.ValidationError as error:
+                problems.append(_problem(name, str(error)))
+        elif field.required:
+            problems.append(FieldProblem(name, "is required"))
+    if problems:
+        raise Invalid("; ".join(f"{p.field}: {p.problem}" for p in problems), errors=problems)
+    return shape(**arguments)
+
+
+def _members(payload: bytes | Mapping[str, Any]) -> Mapping[str, Any]:
+    if isinstance(payload, Mapping):
+        return payload
+    try:
+        members = msgspec.json.decode(payload or b"{}")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(f"The body is not JSON: {error}") from error
+    if not isinstance(members, dict):
+        raise Malformed("The body must be a JSON object")
+    return members
+
+
+def _canonical(key: str, names: Mapping[str, Any], aliases: Mapping[str, str]) -> str | None:
+    for spelling in (key, camel(key), aliases.get(key), aliases.get(camel(key))):
+        if spelling in names:
+            return spelling
+    return None
+
+
+def _renamed(value: Any, kind: Any) -> Any:
+    """Bring the keys of nested objects into the spelling of their Structs, and leave free-form objects alone."""
+    shape = _struct_in(kind)
+    if isinstance(value, list):
+        inner = next(iter(get_args(_bare(kind))), Any)
+        return [_renamed(member, inner) for member in value]
+    if not (isinstance(value, dict) and shape):
+        return value
+    fields = {field.encode_name: field.type for field in msgspec.structs.fields(shape)}
+    return {
+        name: _renamed(member, fields.get(name, Any))
+        for name, member in ((key if key in fields else camel(key), member) for key, member in value.items())
+    }
+
+
+def _bare(kind: Any) -> Any:
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
+
+
+def _struct_in(kind: Any) -> type[msgspec.Struct] | None:
+    kind = _bare(kind)
+    options = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
+    return next((o for o in options if isinstance(o, type) and issubclass(o, msgspec.Struct)), None)
+
+
+def _problem(name: str, message: str) -> FieldProblem:
+    """Turn msgspec's ``Expected `int`, got `str` - at `$.lines[0]``` into a field path and words."""
+    words, _, place = message.partition(" - at `$")
+    return FieldProblem(name + place.rstrip("`"), words[:1].lower() + words[1:])

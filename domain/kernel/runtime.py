@@ -1,0 +1,225 @@
+"""The one road into the domain, for every transport.
+
+Look up → allowed role → decode → prepare → transaction → idempotency row → savepoint → operation → reactions →
+facts to the log → commit → publish. A refusal rolls back to the savepoint, then what must be kept is done and
+committed, and the refusal is the stored answer of its key.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from copy import copy
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.kernel import idempotency, log, params
+from domain.kernel.caller import Caller
+from domain.kernel.context import Context, Deferred, Signal
+from domain.kernel.database import Sessions
+from domain.kernel.errors import Busy, DomainError, Forbidden, NotFound, Replayed, Unauthenticated
+from domain.kernel.idempotency import Request
+from domain.kernel.log import Fact
+from domain.kernel.operations import Operation
+from domain.kernel.reactions import Reactions
+from domain.kernel.tools import Tools
+
+Arguments = bytes | Mapping[str, Any] | msgspec.Struct
+Publish = Callable[[Sequence[Fact], Sequence[Signal]], Awaitable[None]]
+Enqueue = Callable[[AsyncSession, Sequence[Deferred]], Awaitable[None]]
+
+# lock_not_available, deadlock_detected, serialization_failure: the same call may succeed at once
+RETRIED = {"55P03", "40P01", "40001"}
+ATTEMPTS = 3
+
+
+class Runtime:
+    """Runs operations. Built once per process from the catalogue, the database, the tools and the way out."""
+
+    def __init__(
+        self,
+        *,
+        operations: Mapping[str, Operation],
+        reactions: Reactions,
+        sessions: Sessions,
+        readers: Sessions,
+        tools: Tools,
+        enqueue: Enqueue,
+        after_commit: Publish,
+        refusals: Mapping[str, DomainError],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.operations = operations
+        self.tools = tools
+        self.clock = clock
+        self.sessions = sessions
+        self.readers = readers
+        self._reactions = reactions
+        self._enqueue = enqueue
+        self._after_commit = after_commit
+        self._refusals = refusals
+
+    async def call(
+        self,
+        caller: Caller,
+        name: str,
+        arguments: Arguments = b"",
+        *,
+        key: str | None = None,
+        correlation: str = "",
+    ) -> Any:
+        """Perform operation ``name`` for ``caller`` and return its answer.
+
+        Raises:
+            DomainError: It was refused, or never existed.
+        """
+        operation = self._look_up(name)
+        authorise(operation, caller)
+        given = decode(operation, arguments)
+        asked = idempotency.request(operation, caller, key, given) if key and operation.replays else None
+        if operation.prepare:
+            given = await operation.prepare(self.tools, given)
+        if operation.reads:
+            answer = await self._read(operation, caller, given, correlation)
+        else:
+            answer = await self._write(operation, caller, given, asked, correlation)
+        return await operation.reveal(self.tools, answer) if operation.reveal else answer
+
+    def context(self, caller: Caller, db: AsyncSession, correlation: str = "") -> Context:
+        """Return a fresh unit of work."""
+        return Context(caller=caller, db=db, now=self.clock(), tools=self.tools, correlation=correlation)
+
+    def _look_up(self, name: str) -> Operation:
+        try:
+            return self.operations[name]
+        except KeyError:
+            raise NotFound(f"There is no operation {name!r}") from None
+
+    async def _read(
+        self, operation: Operation, caller: Caller, given: msgspec.Struct, correlation: str
+    ) -> Any:
+        async with self.readers() as db:
+            return await _perform(operation, self.context(caller, db, correlation), given)
+
+    async def _write(
+        self,
+        operation: Operation,
+        caller: Caller,
+        given: msgspec.Struct,
+        asked: Request | None,
+        correlation: str,
+    ) -> Any:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return await self._attempt(operation, caller, given, asked, correlation)
+            except DBAPIError as error:
+                if refusal := self._refusal(error):
+                    raise refusal from error
+                if sqlstate(error) not in RETRIED:
+                    raise
+                if attempt == ATTEMPTS:
+                    raise Busy("Others are changing the same thing; nothing was changed") from error
+            await asyncio.sleep(random.uniform(0, 0.05 * attempt))
+        raise AssertionError("the last attempt answers or raises")
+
+    async def _attempt(
+        self,
+        operation: Operation,
+        caller: Caller,
+        given: msgspec.Struct,
+        asked: Request | None,
+        correlation: str,
+    ) -> Any:
+        async with self.sessions.begin() as db:
+            if asked and (stored := await idempotency.claim(db, asked, self.clock())):
+                return _replay(operation, stored)
+            ctx = self.context(caller, db, correlation)
+            outcome = await self._venture(operation, ctx, given)
+            if isinstance(outcome, DomainError):
+                if not (ctx.kept or asked):
+                    raise outcome
+                ctx = await self._keep(ctx)
+            facts = await log.write(ctx)
+            if ctx.deferred:
+                await self._enqueue(db, ctx.deferred)
+            if asked:
+                await idempotency.store(db, asked, outcome)
+        if facts or ctx.signals:
+            await self._after_commit(facts, ctx.signals)
+        if isinstance(outcome, DomainError):
+            raise outcome
+        return outcome
+
+    async def _venture(self, operation: Operation, ctx: Context, given: msgspec.Struct) -> Any:
+        """Do the work inside a savepoint; return its answer, or the refusal after rolling it back."""
+        try:
+            async with ctx.db.begin_nested():
+                answer = await _perform(operation, ctx, given)
+                await self._reactions.answer(ctx, recorded=operation.recorded)
+                await ctx.db.flush()
+                await ctx.db.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+                return answer
+        except DomainError as refused:
+            return refused
+        except DBAPIError as error:
+            if refusal := self._refusal(error):
+                return refusal
+            raise
+
+    async def _keep(self, ctx: Context) -> Context:
+        kept = self.context(ctx.caller, ctx.db, ctx.correlation)
+        for work in ctx.kept:
+            await work(kept)
+        await self._reactions.answer(kept, recorded=False)
+        return kept
+
+    def _refusal(self, error: DBAPIError) -> DomainError | None:
+        known = self._refusals.get(constraint(error))
+        return copy(known) if known else None
+
+
+def authorise(operation: Operation, caller: Caller) -> None:
+    """Refuse a caller none of whose roles the operation allows.
+
+    Raises:
+        Unauthenticated: Nobody is signed in.
+        Forbidden: Somebody is, and may not.
+    """
+    if operation.allow.isdisjoint(caller.roles):
+        if "anonymous" in caller.roles:
+            raise Unauthenticated(f"{operation.name} needs a signed-in caller")
+        raise Forbidden(f"{operation.name} is open to {', '.join(sorted(operation.allow))}")
+
+
+def decode(operation: Operation, arguments: Arguments) -> msgspec.Struct:
+    """Return the operation's parameters, decoded from bytes or a mapping where they are not a Struct already."""
+    if isinstance(arguments, operation.params):
+        return arguments
+    if isinstance(arguments, msgspec.Struct):
+        raise TypeError(f"{operation.name} takes {operation.params.__name__}, not {type(arguments).__name__}")
+    return params.read(arguments, operation.params, operation.aliases)
+
+
+def sqlstate(error: DBAPIError) -> str:
+    """Return PostgreSQL's five-letter code of an error."""
+    return str(getattr(error.orig, "sqlstate", ""))
+
+
+def constraint(error: DBAPIError) -> str:
+    """Return the name of the constraint that an error is about."""
+    cause = getattr(error.orig, "__cause__", None)
+    return str(getattr(cause, "constraint_name", None) or "")
+
+
+async def _perform(operation: Operation, ctx: Context, given: msgspec.Struct) -> Any:
+    return await operation.handler(ctx, **{name: getattr(given, name) for name in given.__struct_fields__})
+
+
+def _replay(operation: Operation, stored: idempotency.Stored) -> Any:
+    if stored.status != 200:
+        raise Replayed(stored.answer)
+    return msgspec.convert(stored.answer, operation.result)

@@ -1,0 +1,19 @@
+"""What sites tell the world."""
+
+from typing import ClassVar
+
+from domain.kernel.events import Event
+
+
+class SiteCreated(Event, frozen=True):
+    """A site was opened."""
+
+    name: ClassVar[str] = "site.created"
+    site_id: int
+
+
+class SiteUpdated(Event, frozen=True):
+    """A site's name or time zone was changed."""
+
+    name: ClassVar[str] = "site.updated"
+    site_id: int

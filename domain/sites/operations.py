@@ -1,0 +1,93 @@
+"""What one can ask of sites."""
+
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from sqlalchemy import select
+
+from domain.kernel.context import Context
+from domain.kernel.errors import Invalid, NotFound
+from domain.kernel.operations import operation
+from domain.kernel.paging import Limit, Page, key_of, page
+from domain.sites.events import SiteCreated, SiteUpdated
+from domain.sites.tables import SiteRow
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+TimeZone = Annotated[str, msgspec.Meta(max_length=64, description="An IANA name such as Europe/Moscow.")]
+
+
+class SiteView(msgspec.Struct, frozen=True, rename="camel"):
+    """One place."""
+
+    site_id: int
+    name: str
+    time_zone: str
+
+
+@operation("sites.list_sites", allow={"member", "guard", "desk", "manager", "admin"}, reads=True)
+async def list_sites(ctx: Context, *, limit: Limit = 50, cursor: str | None = None) -> Page[SiteView]:
+    """List the sites, in the order they were opened."""
+    after = key_of(cursor) or 0
+    rows = (
+        await ctx.db.scalars(select(SiteRow).where(SiteRow.id > after).order_by(SiteRow.id).limit(limit + 1))
+    ).all()
+    return page([_view(row) for row in rows], limit, rows[limit - 1].id if len(rows) > limit else None)
+
+
+@operation("sites.get_site", allow={"member", "guard", "desk", "manager", "admin", "service"}, reads=True)
+async def get_site(ctx: Context, *, site_id: int) -> SiteView:
+    """Return one site."""
+    return _view(await _site(ctx, site_id))
+
+
+@operation("sites.create_site", allow={"admin"}, aliases={"timezone": "timeZone"})
+async def create_site(ctx: Context, *, name: Name, time_zone: TimeZone = "UTC") -> SiteView:
+    """Open a site."""
+    row = SiteRow(name=name, time_zone=known_zone(time_zone), created_at=ctx.now)
+    ctx.db.add(row)
+    await ctx.db.flush()
+    ctx.emit(SiteCreated(site_id=row.id), of=row)
+    return _view(row)
+
+
+@operation("sites.change_site", allow={"manager", "admin"}, aliases={"timezone": "timeZone"})
+async def change_site(
+    ctx: Context, *, site_id: int, name: Name | None = None, time_zone: TimeZone | None = None
+) -> SiteView:
+    """Change a site's name or time zone; what is not given stays."""
+    ctx.require("manager", site_id=site_id)
+    row = await _site(ctx, site_id, lock=True)
+    row.name = row.name if name is None else name
+    row.time_zone = row.time_zone if time_zone is None else known_zone(time_zone)
+    ctx.emit(SiteUpdated(site_id=row.id), of=row)
+    return _view(row)
+
+
+def known_zone(time_zone: str) -> str:
+    """Return the zone's name if there is such a zone.
+
+    Raises:
+        Invalid: There is none.
+    """
+    try:
+        ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError, IsADirectoryError) as error:
+        raise Invalid.field("timeZone", f"{time_zone!r} is no IANA time zone") from error
+    return time_zone
+
+
+async def time_zone_of(ctx: Context, site_id: int) -> str:
+    """Return the time zone of a site, for the contexts above."""
+    return (await _site(ctx, site_id)).time_zone
+
+
+async def _site(ctx: Context, site_id: int, *, lock: bool = False) -> SiteRow:
+    row = await ctx.db.get(SiteRow, site_id, with_for_update={"key_share": True} if lock else None)
+    if row is None:
+        raise NotFound(f"There is no site {site_id}")
+    return row
+
+
+def _view(row: SiteRow) -> SiteView:
+    return SiteView(row.id, row.name, row.time_zone)
