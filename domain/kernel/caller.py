@@ -6,7 +6,7 @@ from typing import Literal, get_args
 import msgspec
 
 Role = Literal["anonymous", "member", "guard", "desk", "manager", "admin", "device", "service"]
-SiteRole = Literal["guard", "desk", "manager"]
+SiteRole = Literal["member", "guard", "desk", "manager"]
 
 ROLES: frozenset[str] = frozenset(get_args(Role))
 SITE_ROLES: frozenset[str] = frozenset(get_args(SiteRole))

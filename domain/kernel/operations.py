@@ -26,7 +26,9 @@ H = TypeVar("H", bound=Handler)
 class Operation:
     """A function of the domain together with the shape of its arguments and who may call it.
 
-    ``reads`` operations change nothing: no transaction, no idempotency row, cacheable. ``prepare`` runs before any
+    ``reads`` operations change nothing: no transaction, no idempotency row, cacheable. Those that are not
+    ``atomic`` run each statement on its own and emit no facts: for the few that must answer in a millisecond
+    and guard themselves. ``prepare`` runs before any
     connection is held and may replace arguments. ``reveal`` adds secret members to an answer, on the first call
     and on each replay, so that no secret is ever stored. ``recorded`` operations write down what has already
     happened outside: their reactions may fail without refusing the facts.
@@ -39,6 +41,7 @@ class Operation:
     params: type[msgspec.Struct]
     result: Any
     reads: bool = False
+    atomic: bool = True
     replays: bool = True
     recorded: bool = False
     prepare: Handler | None = None

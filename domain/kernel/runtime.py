@@ -83,11 +83,14 @@ class Runtime:
         asked = idempotency.request(operation, caller, key, given) if key and operation.replays else None
         if operation.prepare:
             given = await operation.prepare(self.tools, given)
-        if operation.reads:
+        if operation.reads or not operation.atomic:
             answer = await self._read(operation, caller, given, correlation)
         else:
             answer = await self._write(operation, caller, given, asked, correlation)
-        return await operation.reveal(self.tools, answer) if operation.reveal else answer
+        if not operation.reveal:
+            return answer
+        async with self.readers() as db:
+            return await operation.reveal(self.context(caller, db, correlation), answer)
 
     def context(self, caller: Caller, db: AsyncSession, correlation: str = "") -> Context:
         """Return a fresh unit of work."""
