@@ -5,11 +5,15 @@ Keys are accepted in camelCase and snake_case and by the aliases an operation de
 
 import types
 from collections.abc import Mapping
-from typing import Annotated, Any, Union, get_args, get_origin
+from datetime import datetime
+from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 import msgspec
 
 from domain.kernel.errors import FieldProblem, Invalid, Malformed
+
+LARGEST: Final = 2**63 - 1
+YEARS: Final = range(1900, 3000)
 
 
 def camel(name: str) -> str:
@@ -19,19 +23,22 @@ def camel(name: str) -> str:
 
 
 def read(
-    payload: bytes | Mapping[str, Any], shape: type[msgspec.Struct], aliases: Mapping[str, str]
+    payload: bytes | Mapping[str, Any],
+    shape: type[msgspec.Struct],
+    aliases: Mapping[str, str],
+    *,
+    textual: bool = False,
 ) -> msgspec.Struct:
-    """Decode ``payload`` into ``shape``.
+    """Decode ``payload`` into ``shape``; where it is ``textual``, as in a query, "3" is read as a number too.
 
     Raises:
         Malformed: It is no JSON object.
         Invalid: Fields are missing, unknown or of a wrong kind; all of them are named.
     """
-    members = _members(payload)
     fields = {field.encode_name: field for field in msgspec.structs.fields(shape)}
     problems: list[FieldProblem] = []
     values: dict[str, Any] = {}
-    for key, value in members.items():
+    for key, value in members(payload).items():
         name = _canonical(key, fields, aliases)
         if name is None:
             problems.append(FieldProblem(key, "there is no such field"))
@@ -43,7 +50,8 @@ def read(
     for name, field in fields.items():
         if name in values:
             try:
-                arguments[field.name] = msgspec.convert(_renamed(values[name], field.type), field.type)
+                value = msgspec.convert(_renamed(values[name], field.type), field.type, strict=not textual)
+                arguments[field.name] = _storable(value)
             except msgspec.ValidationError as error:
                 problems.append(_problem(name, str(error)))
         elif field.required:
@@ -53,16 +61,21 @@ def read(
     return shape(**arguments)
 
 
-def _members(payload: bytes | Mapping[str, Any]) -> Mapping[str, Any]:
+def members(payload: bytes | Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the members of a JSON object, an empty payload having none.
+
+    Raises:
+        Malformed: It is no JSON object.
+    """
     if isinstance(payload, Mapping):
         return payload
     try:
-        members = msgspec.json.decode(payload or b"{}")
+        found = msgspec.json.decode(payload or b"{}")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"The body is not JSON: {error}") from error
-    if not isinstance(members, dict):
+    if not isinstance(found, dict):
         raise Malformed("The body must be a JSON object")
-    return members
+    return found
 
 
 def _canonical(key: str, names: Mapping[str, Any], aliases: Mapping[str, str]) -> str | None:
@@ -85,6 +98,27 @@ def _renamed(value: Any, kind: Any) -> Any:
         name: _renamed(member, fields.get(name, Any))
         for name, member in ((key if key in fields else camel(key), member) for key, member in value.items())
     }
+
+
+def _storable(value: Any) -> Any:
+    """Return ``value`` if the database can hold it: no NUL in texts, 64-bit integers, years people mean."""
+    match value:
+        case str() if "\0" in value:
+            raise msgspec.ValidationError("Holds a NUL character")
+        case int() if not -LARGEST <= value <= LARGEST:
+            raise msgspec.ValidationError("Is larger than 64 bits hold")
+        case datetime() if value.year not in YEARS:
+            raise msgspec.ValidationError(f"Lies outside the years {YEARS.start} to {YEARS.stop - 1}")
+        case dict():
+            for pair in value.items():
+                _storable(pair)
+        case list() | tuple() | set() | frozenset():
+            for member in value:
+                _storable(member)
+        case msgspec.Struct():
+            for name in value.__struct_fields__:
+                _storable(getattr(value, name))
+    return value
 
 
 def _bare(kind: Any) -> Any:
