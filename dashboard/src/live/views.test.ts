@@ -6,7 +6,11 @@ interface Zone {
   readonly inside: number;
 }
 
-const zone = (key: string, version: number, inside: number): Item<Zone> => ({ key, version, data: { inside } });
+const zone = (key: string, version: number, inside: number): Item<Zone> => ({
+  key,
+  version,
+  data: { inside },
+});
 const gone = (key: string, version: number): Item<Zone> => ({ key, version, gone: true });
 
 function pictureOf(views: Views<Zone>): Record<string, number> {

@@ -1,0 +1,23 @@
+/** How a row of the access feed reads at a glance. */
+import type { AccessRow } from '../live/shapes';
+
+/** The four looks a row can have; each has its own colour, shape and words. */
+export type Tone = 'admit' | 'deny' | 'alarm' | 'event';
+
+/** What became of somebody who was let through; `open` means that no gate has said so yet. */
+export type Passage = 'in' | 'out' | 'walked' | 'stayed' | 'open' | 'none';
+
+const TROUBLE = new Set(['alarm_on', 'journal_lost', 'clock_step']);
+
+/** Returns the look of a row. */
+export function toneOf(row: AccessRow): Tone {
+  if (row.verdict !== null) return row.verdict;
+  return TROUBLE.has(row.kind) ? 'alarm' : 'event';
+}
+
+/** Returns what became of the passage. */
+export function passageOf(row: AccessRow): Passage {
+  if (row.verdict !== 'admit') return 'none';
+  if (row.passed === null) return 'open';
+  return row.passed ? (row.direction ?? 'walked') : 'stayed';
+}

@@ -1,0 +1,83 @@
+/** What the feeds of a site carry, as the server shows it to a watcher. Moments are RFC 3339 text. */
+
+/** One line of the access log: a decision and the passage that followed it, or an event of the gate itself. */
+export interface AccessRow {
+  readonly at: string;
+  readonly gateId: number;
+  readonly gateName: string;
+  readonly zoneId: number | null;
+  readonly zoneName: string | null;
+  readonly kind: string;
+  readonly direction: 'in' | 'out' | null;
+  readonly verdict: 'admit' | 'deny' | null;
+  readonly reason: string | null;
+  readonly passed: boolean | null;
+  readonly guestPassId: number | null;
+  readonly person: string | null;
+  readonly hostName: string | null;
+  readonly source: 'online' | 'offline';
+  readonly historical: boolean;
+  readonly seq: number;
+}
+
+/** How many people are in a zone, and how many it takes. */
+export interface ZoneView {
+  readonly zoneId: number;
+  readonly name: string;
+  readonly inside: number;
+  readonly capacity: number | null;
+}
+
+/** Whether the server hears a gate. */
+export type LinkState = 'online' | 'offline' | 'unknown';
+
+/** A gate as the server last heard of it. */
+export interface GateView {
+  readonly gateId: number;
+  readonly name: string;
+  readonly fromZoneId: number | null;
+  readonly toZoneId: number | null;
+  readonly link: LinkState;
+  readonly mode: string | null;
+  readonly lastSeenAt: string | null;
+  readonly lastSeq: number | null;
+  readonly acknowledgedSeq: number | null;
+  readonly queueDepth: number | null;
+  readonly clockOffsetMs: number | null;
+  readonly firmware: string | null;
+  readonly missing: number | null;
+}
+
+/** Where a guest is on the way from invited to gone. */
+export type GuestState = 'expected' | 'inside' | 'left' | 'revoked' | 'expired';
+
+/** A guest whose pass touches today. */
+export interface GuestView {
+  readonly guestPassId: number;
+  readonly guestName: string;
+  readonly hostUserId: number;
+  readonly hostName: string | null;
+  readonly start: string;
+  readonly end: string;
+  readonly state: GuestState;
+  readonly arrivedAt: string | null;
+}
+
+/** Something the signed-in person was told. */
+export interface NotificationView {
+  readonly notificationId: number;
+  readonly kind: string;
+  readonly title: string;
+  readonly text: string;
+  readonly link: string | null;
+  readonly createdAt: string;
+  readonly readAt: string | null;
+}
+
+/** The beat of a site's feed, sent every second by the process that records events. */
+export interface Pulse {
+  readonly at: string;
+  readonly brokerConnected: boolean;
+  readonly lagMs: number;
+  readonly recorded: number;
+}

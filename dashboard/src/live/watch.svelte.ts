@@ -1,0 +1,43 @@
+/** Everything followed of one site. */
+import type { Site } from '../session/account';
+import { FEED_LIMIT, newestFirst } from '../feed/feed-order';
+import { byExpectation } from './guest-order';
+import { Heartbeat } from './heartbeat.svelte';
+import type { Link } from './link.svelte';
+import { LiveView } from './live-view.svelte';
+import type { AccessRow, GateView, GuestView, ZoneView } from './shapes';
+import type { Entry } from './views';
+
+export class Watch {
+  readonly site: Site;
+  readonly access: LiveView<AccessRow>;
+  readonly zones: LiveView<ZoneView>;
+  readonly gates: LiveView<GateView>;
+  readonly guests: LiveView<GuestView>;
+  readonly heartbeat: Heartbeat;
+
+  constructor(link: Link, site: Site) {
+    const at = site.siteId;
+    this.site = site;
+    this.heartbeat = new Heartbeat(link, at);
+    this.access = new LiveView(link, `access:${at}`, newestFirst, FEED_LIMIT);
+    this.zones = new LiveView(link, `occupancy:${at}`, (one, other) => one.data.zoneId - other.data.zoneId);
+    this.gates = new LiveView(link, `gates:${at}`, (one, other) => one.data.gateId - other.data.gateId);
+    this.guests = new LiveView(link, `guests:${at}`, byExpectation);
+  }
+
+  /** Returns a zone's name, or null where the site does not show it. */
+  zoneName(zoneId: number | null): string | null {
+    return this.zones.entries.find((zone) => zone.data.zoneId === zoneId)?.data.name ?? null;
+  }
+
+  /** Returns the gates whose link is known to be lost. */
+  lostGates(): readonly Entry<GateView>[] {
+    return this.gates.entries.filter((gate) => gate.data.link === 'offline');
+  }
+
+  /** Stops following the site. */
+  close(): void {
+    for (const part of [this.access, this.zones, this.gates, this.guests, this.heartbeat]) part.close();
+  }
+}
