@@ -1,1 +1,1 @@
-"""The fabric: names, offsets and bytes; it knows nothing of the business."""
+"""Publish, follow, history, recovery and presence; knows names, offsets and bytes, nothing of the business."""
