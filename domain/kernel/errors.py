@@ -56,6 +56,12 @@ class Unauthenticated(DomainError):
     code, status, title = "unauthenticated", 401, "Sign in first"
 
 
+class TokenExpired(Unauthenticated):
+    """The access token was good until its time was over; a fresh one will do."""
+
+    code = "token_expired"
+
+
 class Forbidden(DomainError):
     """The caller is known and may not do this."""
 

@@ -1,0 +1,156 @@
+"""What connections ask of the business: who is this, what may they follow, what do they see, what do they want done."""
+
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from channels.host import Identity, Opening
+from channels.protocol.codes import DisconnectCode, ErrorCode
+from channels.protocol.exceptions import Disconnect, ProtocolError
+from channels.stream import HistoryPolicy
+from domain.kernel import params
+from domain.kernel.caller import Caller
+from domain.kernel.errors import DomainError, Invalid, TokenExpired, Unauthenticated
+from domain.kernel.events import Closing
+from domain.kernel.feeds import Feed, Feeds, View
+from server.authenticate import Authenticator, Claims
+from server.calls import Calls
+
+logger = structlog.get_logger(__name__)
+
+PERMISSION_S: Final = 1.0
+PERMISSIONS: Final = 20_000
+KEY: Final = "idempotencyKey"
+
+
+class BusinessHost:
+    """`channels.host.Host` over the catalogue."""
+
+    def __init__(
+        self,
+        calls: Calls,
+        feeds: Feeds,
+        authenticator: Authenticator,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._calls = calls
+        self._runtime = calls.runtime
+        self._feeds = feeds
+        self._authenticator = authenticator
+        self._clock = clock
+        self._allowed: dict[tuple[int, str], float] = {}
+
+    async def connect(self, token: str, data: bytes) -> Identity:
+        """Tell who brings this access token; nobody connects without one."""
+        if not token:
+            raise Disconnect(DisconnectCode.PERMISSION_DENIED, "an access token is needed to connect")
+        try:
+            claims = self._authenticator.read(token)
+            await self._authenticator.caller(claims)
+        except Unauthenticated as refusal:
+            raise _turned_away(refusal) from refusal
+        return Identity(
+            user=str(claims.user_id),
+            session=str(claims.session_id),
+            expires_at=claims.expires_at,
+            channels=(own,) if self._feeds.find(own := f"#{claims.user_id}") else (),
+            key=claims,
+        )
+
+    async def refresh(self, identity: Identity, token: str) -> Identity:
+        """Tell who brings this new token; another person's ends the connection."""
+        fresh = await self.connect(token, b"")
+        if fresh.user != identity.user:
+            raise Disconnect(DisconnectCode.INVALID_TOKEN, "this token belongs to somebody else")
+        return fresh
+
+    async def may(self, identity: Identity, channel: str, token: str) -> Opening:
+        """Let somebody follow a feed if its door does; a yes holds for a second."""
+        feed, ids = self._find(channel)
+        caller = await self._caller(identity)
+        place = (identity.key.session_id, channel)
+        if self._allowed.get(place, 0.0) <= self._clock():
+            await self._ask(feed, ids, caller)
+            self._remember(place)
+        history = HistoryPolicy(feed.remembers, feed.remembers_s) if feed.remembers else None
+        return Opening(history=history)
+
+    async def first(self, identity: Identity, channel: str) -> bytes | None:
+        """Return what a new follower of the channel sees."""
+        feed, ids = self._find(channel)
+        if feed.begins is None:
+            return None
+        caller = await self._caller(identity)
+        async with self._runtime.readers() as db:
+            items = await feed.begins(self._runtime.context(caller, db), **ids)
+        return msgspec.json.encode(View(items))
+
+    async def call(self, identity: Identity, method: str, data: bytes) -> bytes:
+        """Perform an operation; what HTTP would answer as a problem is the error's message."""
+        try:
+            members = dict(params.members(data))
+            key = _key(members.pop(KEY, None))
+            caller = await self._caller(identity)
+            answer = await self._calls.run(caller, method, members, key=key, correlation=secrets.token_hex(8))
+        except DomainError as refusal:
+            raise _refused(refusal) from refusal
+        return msgspec.json.encode(answer)
+
+    def close(self, closing: Closing) -> None:
+        """Ask anew about somebody whose rights have changed."""
+        self._authenticator.forget(closing)
+        self._allowed.clear()
+
+    def close_all(self) -> None:
+        """Ask anew about everybody."""
+        self._authenticator.forget_all()
+        self._allowed.clear()
+
+    def _find(self, channel: str) -> tuple[Feed, dict[str, int]]:
+        found = self._feeds.find(channel)
+        if found is None or found[0].opens is None:
+            raise ProtocolError(ErrorCode.UNKNOWN_CHANNEL)
+        return found
+
+    async def _caller(self, identity: Identity) -> Caller:
+        """Return who is connected, as they are now; one whose session has ended is sent away."""
+        claims: Claims = identity.key
+        try:
+            return await self._authenticator.caller(claims)
+        except Unauthenticated as refusal:
+            raise Disconnect(DisconnectCode.INVALID_TOKEN, "the session has ended") from refusal
+
+    async def _ask(self, feed: Feed, ids: dict[str, int], caller: Caller) -> None:
+        assert feed.opens is not None, "a feed without a door is not found"
+        try:
+            async with self._runtime.readers() as db:
+                await feed.opens(self._runtime.context(caller, db), **ids)
+        except DomainError as refusal:
+            raise ProtocolError(ErrorCode.PERMISSION_DENIED, refusal.detail) from refusal
+
+    def _remember(self, place: tuple[int, str]) -> None:
+        if len(self._allowed) >= PERMISSIONS:
+            self._allowed.clear()
+        self._allowed[place] = self._clock() + PERMISSION_S
+
+
+def _turned_away(refusal: Unauthenticated) -> ProtocolError | Disconnect:
+    if isinstance(refusal, TokenExpired):
+        return ProtocolError(ErrorCode.TOKEN_EXPIRED)
+    return Disconnect(DisconnectCode.INVALID_TOKEN, "this token is not valid")
+
+
+def _refused(refusal: DomainError) -> ProtocolError:
+    problem = refusal.problem()
+    return ProtocolError(problem["status"], msgspec.json.encode(problem).decode())
+
+
+def _key(given: Any) -> str | None:
+    if given is None or isinstance(given, str):
+        return given
+    raise Invalid.field(KEY, "is a text")

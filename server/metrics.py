@@ -1,0 +1,66 @@
+"""What the process counts about itself, in the words of Prometheus."""
+
+from collections.abc import Callable
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """Every number of one process; one registry each, so that several live in one interpreter."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self._calls = Counter(
+            "gatehouse_calls", "Calls of operations.", ["operation", "outcome"], registry=self.registry
+        )
+        self._durations = Histogram(
+            "gatehouse_call_seconds",
+            "How long calls took.",
+            ["operation"],
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        self._publications = Counter(
+            "gatehouse_publications", "Publications by outcome.", ["outcome"], registry=self.registry
+        )
+        self._repaired = Counter(
+            "gatehouse_repaired_facts", "Facts published by the repair.", registry=self.registry
+        )
+        self._connections = Gauge("gatehouse_connections", "Open sockets.", registry=self.registry)
+        self.published = self._publications.labels("ok").inc
+        self.failed_to_publish = self._publications.labels("failed").inc
+        self.repaired = self._repaired.inc
+        # Finding a child by its labels costs more than counting, so each is found once.
+        self._counted: dict[tuple[str, str], Callable[[], None]] = {}
+        self._timed: dict[str, Callable[[float], None]] = {}
+
+    def call(self, operation: str, outcome: str, seconds: float) -> None:
+        """Count one call; both names come from closed sets."""
+        count = self._counted.get((operation, outcome))
+        if count is None:
+            count = self._counted[operation, outcome] = self._calls.labels(operation, outcome).inc
+        observe = self._timed.get(operation)
+        if observe is None:
+            observe = self._timed[operation] = self._durations.labels(operation).observe
+        count()
+        observe(seconds)
+
+    def watch_connections(self, count: Callable[[], float]) -> None:
+        """Ask ``count`` for the number of open sockets whenever somebody looks."""
+        self._connections.set_function(count)
+
+    def page(self) -> bytes:
+        """Return the page that Prometheus reads."""
+        return generate_latest(self.registry)

@@ -1,0 +1,48 @@
+"""Refusals as HTTP answers: problem documents of RFC 9457.
+
+The refusals that only HTTP knows stand here; all others come from the domain.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+from starlette.responses import Response
+
+from domain.kernel.errors import DomainError
+
+MEDIA = "application/problem+json"
+
+
+class MethodNotAllowed(DomainError):
+    """The path exists, and not with this method."""
+
+    code, status, title = "method_not_allowed", 405, "This method is not served here"
+
+
+class TooSlow(DomainError):
+    """The body did not arrive in time."""
+
+    code, status, title = "too_slow", 408, "The request took too long to arrive"
+
+
+class UnsupportedMedia(DomainError):
+    """The body is in a format that is not read here."""
+
+    code, status, title = "unsupported_media", 415, "This kind of body is not read here"
+
+
+class Internal(DomainError):
+    """A defect on our side; what happened is in the log and nowhere else."""
+
+    code, status, title = "internal", 500, "Something went wrong on our side"
+
+
+def problem_response(refusal: DomainError, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a refusal as its answer."""
+    document = refusal.problem()
+    extra = {"Cache-Control": "no-store", **(headers or {})}
+    if refusal.retry_after_s is not None:
+        extra["Retry-After"] = str(refusal.retry_after_s)
+    if document["status"] == 401:
+        extra["WWW-Authenticate"] = "Bearer"
+    return Response(msgspec.json.encode(document), document["status"], extra, MEDIA)

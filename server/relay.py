@@ -1,0 +1,174 @@
+"""Brings facts to the channels: what a commit made known is shown, published, and noted as published.
+
+1. What commits is published in the order of the commits of this process. Commits that arrive while others are being
+   published are rendered together, so that a rush costs fewer queries and publications, not more.
+2. Publishing never fails a call. A fact that could not be shown or published stays in ``unpublished``, where the
+   repair finds it; its views are states with versions, so coming late or twice does no harm.
+3. A publication's key names exactly the facts in it: the same set again does nothing, another set is never
+   swallowed.
+4. Rights that end (`Event.closes`) are announced before anything else, to every process.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Final
+
+import msgspec
+import structlog
+
+from channels.broker import Broker
+from channels.stream import HistoryPolicy
+from domain.kernel.caller import SERVICE
+from domain.kernel.context import Context, Signal
+from domain.kernel.database import Sessions
+from domain.kernel.events import Closing
+from domain.kernel.feeds import Feeds
+from domain.kernel.log import Fact
+from domain.kernel.tools import Tools
+from server.metrics import Metrics
+from server.published import Published
+from server.views import Sight, halves, merge, render, showings
+
+logger = structlog.get_logger(__name__)
+
+CLOSINGS: Final = "&closings"
+"""The channel between processes on which rights end; no client can follow it."""
+PATIENCE_S: Final = 5.0
+SHOW_S: Final = 5.0
+SAY_S: Final = 2.0
+WAITING: Final = 10_000
+TOGETHER: Final = 500
+
+
+class Commit(msgspec.Struct, frozen=True):
+    """What one transaction made known; ``done`` when it is out, or left to the repair."""
+
+    facts: Sequence[Fact]
+    signals: Sequence[Signal]
+    done: asyncio.Future[None]
+
+
+class Relay:
+    """The way out of every process that commits."""
+
+    def __init__(
+        self,
+        *,
+        feeds: Feeds,
+        broker: Broker,
+        readers: Sessions,
+        tools: Tools,
+        published: Published,
+        metrics: Metrics,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._feeds = feeds
+        self._broker = broker
+        self._readers = readers
+        self._tools = tools
+        self._published = published
+        self._metrics = metrics
+        self._clock = clock
+        self._waiting: asyncio.Queue[Commit] = asyncio.Queue(WAITING)
+
+    async def publish(self, facts: Sequence[Fact], signals: Sequence[Signal]) -> None:
+        """Say what a commit made known; return when it is out, or after some seconds in any case."""
+        commit = Commit(facts, signals, asyncio.get_running_loop().create_future())
+        try:
+            self._waiting.put_nowait(commit)
+        except asyncio.QueueFull:
+            logger.error("too many commits wait to be published, the repair will", facts=len(facts))
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                await commit.done
+
+    async def run(self) -> None:
+        """Publish what commits, until cancelled."""
+        while True:
+            commits = [await self._waiting.get()]
+            while not self._waiting.empty() and len(commits) < TOGETHER:
+                commits.append(self._waiting.get_nowait())
+            try:
+                await self._release(commits)
+            except Exception:
+                logger.exception("commits could not be published, the repair will")
+            finally:
+                for commit in commits:
+                    if not commit.done.done():
+                        commit.done.set_result(None)
+
+    async def _release(self, commits: Sequence[Commit]) -> None:
+        facts = [fact for commit in commits for fact in commit.facts]
+        out = await self.send(facts)
+        for commit in commits:
+            for signal in commit.signals:
+                await self._say(signal.channel, msgspec.json.encode(signal.data))
+        self._published.note(out)
+
+    async def send(self, facts: Sequence[Fact]) -> list[int]:
+        """Publish what these facts show and return the ids of those that are out."""
+        lost = set(await self._close(facts))
+        sights, unseen = await self._look(facts)
+        lost |= unseen
+        for sight in merge(sights):
+            policy = HistoryPolicy(sight.feed.remembers, sight.feed.remembers_s)
+            remembered = policy if policy.size else None
+            if not await self._say(sight.channel, msgspec.json.encode(sight.view), remembered, _key(sight)):
+                lost |= set(sight.facts)
+        return [fact.id for fact in facts if fact.id not in lost]
+
+    async def _close(self, facts: Sequence[Fact]) -> list[int]:
+        """Announce the rights that end; return the facts for which that failed."""
+        ending = [(fact.id, closing) for fact in facts if (closing := fact.event.closes) is not None]
+        return [i for i, closing in ending if not await self._say(CLOSINGS, encode_closing(closing))]
+
+    async def _look(self, facts: Sequence[Fact]) -> tuple[list[Sight], set[int]]:
+        """Render the facts on one connection; return what is to be seen, and the facts that could not be shown."""
+        sights: list[Sight] = []
+        unseen: set[int] = set()
+        async with self._readers() as db:
+            ctx = Context(caller=SERVICE, db=db, now=self._clock(), tools=self._tools)
+            left = showings(self._feeds, facts)
+            while left:
+                showing = left.pop(0)
+                try:
+                    async with asyncio.timeout(SHOW_S):
+                        sights += await render(ctx, showing)
+                except Exception as error:
+                    if len(showing.facts) > 1 and not isinstance(error, OSError):
+                        left[:0] = halves(showing)
+                        continue
+                    logger.exception("facts could not be shown", feed=showing.feed.template)
+                    unseen |= {fact.id for fact in showing.facts}
+        return sights, unseen
+
+    async def _say(
+        self, channel: str, data: bytes, history: HistoryPolicy | None = None, key: str | None = None
+    ) -> bool:
+        try:
+            async with asyncio.timeout(SAY_S):
+                await self._broker.publish(channel, data, history=history, key=key)
+        except Exception:
+            logger.exception("publication failed", channel=channel)
+            self._metrics.failed_to_publish()
+            return False
+        self._metrics.published()
+        return True
+
+
+def encode_closing(closing: Closing) -> bytes:
+    """Write the end of a right for the other processes."""
+    return msgspec.json.encode(closing)
+
+
+def decode_closing(data: bytes) -> Closing:
+    """Read the end of a right as another process wrote it."""
+    return msgspec.json.decode(data, type=Closing)
+
+
+def _key(sight: Sight) -> str:
+    return hashlib.blake2b(",".join(map(str, sight.facts)).encode(), digest_size=12).hexdigest()

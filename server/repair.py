@@ -1,0 +1,89 @@
+"""Publishes what a process committed and did not live to publish; one process does it at a time, under a lease.
+
+A fact that still cannot be shown after ten minutes is given up with an error in the log: the next change of the same
+thing shows its whole state again.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from domain.kernel import leases, log
+from domain.kernel.database import Sessions
+from domain.kernel.events import Event
+from domain.kernel.log import Fact
+from server.metrics import Metrics
+from server.relay import Relay
+
+logger = structlog.get_logger(__name__)
+
+ROLE: Final = "relay.repair"
+EVERY_S: Final = 1.0
+OVERDUE: Final = timedelta(seconds=2)
+GIVEN_UP: Final = timedelta(minutes=10)
+LEASE: Final = timedelta(seconds=10)
+
+
+class Repair:
+    """The relay's second look."""
+
+    def __init__(
+        self,
+        *,
+        relay: Relay,
+        sessions: Sessions,
+        events: Mapping[str, type[Event]],
+        holder: str,
+        metrics: Metrics,
+        clock: Callable[[], datetime],
+        every_s: float = EVERY_S,
+    ) -> None:
+        self._relay = relay
+        self._sessions = sessions
+        self._events = dict(events)
+        self._holder = holder
+        self._metrics = metrics
+        self._clock = clock
+        self._every_s = every_s
+
+    async def run(self) -> None:
+        """Look once a second until cancelled, then give the lease back."""
+        try:
+            while True:
+                if not await self._safely():
+                    await asyncio.sleep(self._every_s)
+        finally:
+            async with asyncio.timeout(2), self._sessions.begin() as db:
+                await leases.release(db, ROLE, self._holder)
+
+    async def once(self) -> int:
+        """Publish a batch of what is overdue, if the lease is ours; return how many facts are done with."""
+        now = self._clock()
+        async with self._sessions.begin() as db:
+            if await leases.acquire(db, ROLE, self._holder, now=now, lasts=LEASE) is None:
+                return 0
+        async with self._sessions.begin() as db:
+            facts = await log.overdue(db, self._events, before=now - OVERDUE)
+            out = await self._relay.send(facts) if facts else []
+            hopeless = _hopeless(facts, set(out), now)
+            if out or hopeless:
+                await log.published(db, [*out, *hopeless])
+        self._metrics.repaired(len(out))
+        return len(out) + len(hopeless)
+
+    async def _safely(self) -> int:
+        try:
+            return await self.once()
+        except Exception:
+            logger.exception("repair failed and is tried again")
+            return 0
+
+
+def _hopeless(facts: list[Fact], out: set[int], now: datetime) -> list[int]:
+    given_up = [fact for fact in facts if fact.id not in out and fact.at < now - GIVEN_UP]
+    for fact in given_up:
+        logger.error("fact is given up and shows nowhere", fact=fact.id, name=fact.event.name)
+    return [fact.id for fact in given_up]
