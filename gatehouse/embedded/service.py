@@ -61,12 +61,14 @@ class Service(ABC):
 
     async def keep(self) -> None:
         """Start it again each time it ends by itself; returns after `stop`. A task for the owner's TaskGroup."""
-        while not self._stopped:
+        while True:
             child = self._running()
             code = await child.wait()
             async with self._turn:
-                if self._stopped or self._child is not child:
-                    continue
+                if self._stopped:
+                    return
+                if self._child is not child:
+                    continue  # someone else has started it again
                 log.warning("service ended, starting it again", service=self.name, exit_code=code)
                 await asyncio.sleep(self.restart_pause_s)
                 self._child = await self._launch()
