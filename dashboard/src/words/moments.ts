@@ -72,9 +72,15 @@ export class Moments {
     return new Intl.NumberFormat(this.#language).format(value);
   }
 
-  /** Returns a number with its sign, as offsets are written. */
-  signed(value: number): string {
-    return new Intl.NumberFormat(this.#language, { signDisplay: 'exceptZero' }).format(value);
+  /** Returns a clock's offset with its sign, in milliseconds or, when large, in a larger unit. */
+  offset(ms: number): string {
+    const [amount, unit] = Math.abs(ms) < 1000 ? [ms, 'millisecond'] : largest(ms);
+    return new Intl.NumberFormat(this.#language, {
+      style: 'unit',
+      unit,
+      unitDisplay: 'short',
+      signDisplay: 'exceptZero',
+    }).format(amount);
   }
 }
 
@@ -97,4 +103,9 @@ function inLargestUnit(seconds: number): [number, 'second' | 'minute' | 'hour' |
   if (seconds < 3600) return [Math.floor(seconds / 60), 'minute'];
   if (seconds < 86_400) return [Math.floor(seconds / 3600), 'hour'];
   return [Math.floor(seconds / 86_400), 'day'];
+}
+
+function largest(ms: number): [number, string] {
+  const [amount, unit] = inLargestUnit(Math.floor(Math.abs(ms) / 1000));
+  return [Math.sign(ms) * amount, unit];
 }

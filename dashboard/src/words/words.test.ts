@@ -55,6 +55,12 @@ describe('moments', () => {
     expect(moscow.span(12_900)).toMatch(/^12\s?sec/);
   });
 
+  it('write a clock’s offset with its sign', () => {
+    expect(moscow.offset(0)).toMatch(/^0/);
+    expect(moscow.offset(12)).toMatch(/^\+12/);
+    expect(moscow.offset(-3_700_000)).toMatch(/^-1\s?h/);
+  });
+
   it('survive a zone and a text that nobody knows', () => {
     expect(() => new Moments('en', 'Mars/Olympus').clock('2026-03-02T08:00:00Z')).not.toThrow();
     expect(moscow.clock('yesterday')).toBe('');

@@ -1,0 +1,25 @@
+/** What about a gate asks for a look. */
+import type { GateView } from './shapes';
+
+/** The signs a watcher should notice. */
+export interface GateHealth {
+  readonly lost: boolean;
+  readonly behind: boolean;
+  readonly gaps: boolean;
+  readonly clockOff: boolean;
+}
+
+/** A clock further off than this makes time windows go wrong. */
+const CLOCK_LIMIT_MS = 2000;
+/** More events than this waiting in a gate are no longer the ones on their way. */
+const QUEUE_LIMIT = 5;
+
+/** Returns what is wrong with a gate, as the server's numbers tell it. */
+export function healthOf(gate: GateView): GateHealth {
+  return {
+    lost: gate.link === 'offline',
+    behind: (gate.queueDepth ?? 0) > QUEUE_LIMIT,
+    gaps: (gate.missing ?? 0) > 0,
+    clockOff: Math.abs(gate.clockOffsetMs ?? 0) > CLOCK_LIMIT_MS,
+  };
+}
