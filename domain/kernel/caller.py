@@ -13,13 +13,18 @@ SITE_ROLES: frozenset[str] = frozenset(get_args(SiteRole))
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
-    """One caller: roles held anywhere (for the coarse check) and roles by site (for the exact one)."""
+    """One caller: roles held anywhere (for the coarse check) and roles by site (for the exact one).
+
+    ``address`` and ``user_agent`` are what the transport saw of the client; empty where there is none.
+    """
 
     roles: frozenset[Role]
     user_id: int | None = None
     session_id: int | None = None
     gate_id: int | None = None
     site_roles: Mapping[int, frozenset[str]] = msgspec.field(default_factory=dict)
+    address: str = ""
+    user_agent: str = ""
 
     def holds(self, *roles: Role, site_id: int | None) -> bool:
         """Tell whether one of ``roles`` is held at this site; admins and our own services hold all of them."""
@@ -30,6 +35,10 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     def sites(self, *roles: Role) -> list[int]:
         """Return the sites where one of ``roles`` is held."""
         return sorted(site for site, held in self.site_roles.items() if not held.isdisjoint(roles))
+
+    def seen_from(self, address: str, user_agent: str) -> "Caller":
+        """Return this caller as a transport sees them: from this address, with this program."""
+        return msgspec.structs.replace(self, address=address, user_agent=user_agent)
 
     @property
     def everywhere(self) -> bool:

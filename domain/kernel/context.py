@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.kernel.caller import Caller, Role
 from domain.kernel.database import Versioned
-from domain.kernel.errors import Forbidden
+from domain.kernel.errors import DomainError, Forbidden
 from domain.kernel.events import Event
 from domain.kernel.tools import Tools
 
@@ -37,7 +37,7 @@ class Deferred(msgspec.Struct, frozen=True):
     run_at: datetime | None = None
 
 
-Kept = Callable[["Context"], Awaitable[None]]
+Kept = Callable[["Context"], Awaitable[DomainError | None]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,7 +73,11 @@ class Context:
         self.deferred.append(Deferred(job, arguments, run_at))
 
     def keep(self, work: Kept) -> None:
-        """Have ``work`` done and committed even if this operation is refused."""
+        """Have ``work`` done and committed when this operation is refused.
+
+        The refusal has released the operation's locks, so ``work`` looks again under its own; a refusal that it
+        returns is answered instead of the first.
+        """
         self.kept.append(work)
 
     def require(self, *roles: Role, site_id: int | None) -> None:

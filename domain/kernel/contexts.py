@@ -10,6 +10,7 @@ import msgspec
 
 from domain.kernel.events import Event, Reaction, collect_events, collect_reactions
 from domain.kernel.feeds import Feeds, collect_feeds
+from domain.kernel.followers import Follower, collect_followers
 from domain.kernel.jobs import Job, collect_jobs
 from domain.kernel.operations import Operation, collect_operations
 
@@ -22,10 +23,11 @@ class Catalogue(msgspec.Struct, frozen=True):
     events: Mapping[str, type[Event]]
     reactions: Mapping[type[Event], list[Reaction]]
     jobs: Mapping[str, Job]
+    followers: Mapping[str, Follower]
 
 
 def load(contexts: Sequence[ModuleType]) -> Catalogue:
-    """Import the parts each context has: tables, operations, feeds, events, reactions and jobs.
+    """Import the parts each context has: tables, operations, feeds, events, reactions, jobs and followers.
 
     A part is a module or a package of modules (``operations.py`` or ``operations/``).
     """
@@ -36,6 +38,7 @@ def load(contexts: Sequence[ModuleType]) -> Catalogue:
         events=collect_events(_parts(contexts, "events")),
         reactions=collect_reactions(_parts(contexts, "reactions")),
         jobs=collect_jobs(_parts(contexts, "jobs")),
+        followers=collect_followers(_parts(contexts, "followers")),
     )
 
 

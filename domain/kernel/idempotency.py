@@ -4,7 +4,7 @@ The row is claimed first in the transaction of the call, so that a second caller
 first answer. Answers are stored without secrets: what ``reveal`` adds is derived again.
 """
 
-import hashlib
+import hmac
 from datetime import datetime
 from typing import Any
 
@@ -52,15 +52,20 @@ class Stored(msgspec.Struct, frozen=True):
     answer: Any
 
 
-def request(operation: Operation, caller: Caller, key: str, arguments: msgspec.Struct) -> Request:
+def request(
+    operation: Operation, caller: Caller, key: str, arguments: msgspec.Struct, hash_key: bytes
+) -> Request:
     """Name a keyed call. Anonymous callers have no name of their own, so the content becomes part of it.
+
+    The content is hashed with a key, since it may hold a password that a plain hash would give to guessing.
 
     Raises:
         Invalid: The key is empty or longer than 255 characters.
     """
     if not 0 < len(key) <= LONGEST_KEY:
         raise Invalid.field("idempotencyKey", f"has 1 to {LONGEST_KEY} characters")
-    content = hashlib.sha256(operation.name.encode() + b"\0" + msgspec.json.encode(arguments)).hexdigest()
+    message = operation.name.encode() + b"\0" + msgspec.json.encode(arguments)
+    content = hmac.digest(hash_key, message, "sha256").hex()
     principal = caller.actor if "anonymous" not in caller.roles else f"anonymous:{content}"
     return Request(principal, key, operation.name, content)
 

@@ -5,7 +5,7 @@
 2. ``unpublished`` holds a row per fact until its publications are out; whoever committed deletes it, or the relay.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -113,7 +113,7 @@ async def published(db: AsyncSession, fact_ids: Sequence[int]) -> None:
 
 
 async def overdue(
-    db: AsyncSession, events: dict[str, type[Event]], *, before: datetime, limit: int = 500
+    db: AsyncSession, events: Mapping[str, type[Event]], *, before: datetime, limit: int = 500
 ) -> list[Fact]:
     """Return the oldest facts that nobody has published since ``before``; their rows stay locked till commit."""
     taken = (
@@ -128,7 +128,7 @@ async def overdue(
     return [revive(row, events) for row in rows]
 
 
-def revive(row: FactRow, events: dict[str, type[Event]]) -> Fact:
+def revive(row: FactRow, events: Mapping[str, type[Event]]) -> Fact:
     """Return the fact that a row of the log holds."""
     event = msgspec.convert(row.body, events[row.name])
     return Fact(id=row.id, event=event, seq=row.seq, actor=row.actor, correlation=row.correlation, at=row.at)

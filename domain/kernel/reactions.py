@@ -6,6 +6,7 @@
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 import structlog
@@ -34,10 +35,17 @@ class Reactions:
                     await (_tolerantly if recorded else _plainly)(ctx, react, facts)
 
     async def retry(self, ctx: Context, reaction: str, event: Event) -> None:
-        """Run one reaction to one fact again."""
+        """Run one reaction to one fact again, and the reactions to what it causes.
+
+        Raises:
+            LookupError: There is no such reaction any more.
+        """
         for react in self._by_fact.get(type(event), ()):
             if _name(react) == reaction:
                 await react(ctx, [event])
+                await self.answer(ctx, recorded=True)
+                return
+        raise LookupError(f"{reaction} does not react to {event.name}")
 
 
 def _by_kind(facts: Sequence[Event]) -> dict[type[Event], list[Event]]:
@@ -52,21 +60,32 @@ async def _plainly(ctx: Context, react: Reaction, facts: Sequence[Event]) -> Non
 
 
 async def _tolerantly(ctx: Context, react: Reaction, facts: Sequence[Event]) -> None:
-    marks = len(ctx.emitted), len(ctx.deferred), len(ctx.signals)
+    growing: tuple[list[Any], ...] = (ctx.emitted, ctx.deferred, ctx.signals, ctx.kept)
+    before = [len(one) for one in growing]
     try:
         async with ctx.db.begin_nested():
             await react(ctx, facts)
             await ctx.db.flush()
     except Exception:
-        del ctx.emitted[marks[0] :], ctx.deferred[marks[1] :], ctx.signals[marks[2] :]
+        for one, length in zip(growing, before, strict=True):
+            del one[length:]
         if len(facts) == 1:
             logger.exception("reaction failed and is put off", reaction=_name(react), fact=facts[0].name)
-            body = msgspec.to_builtins(facts[0])
-            ctx.defer(RETRY, reaction=_name(react), fact=facts[0].name, body=body)
+            _put_off(ctx, react, facts[0])
             return
         middle = len(facts) // 2
         await _tolerantly(ctx, react, facts[:middle])
         await _tolerantly(ctx, react, facts[middle:])
+
+
+def _put_off(ctx: Context, react: Reaction, fact: Event) -> None:
+    ctx.defer(
+        RETRY,
+        reaction=_name(react),
+        fact=fact.name,
+        body=msgspec.to_builtins(fact),
+        correlation=ctx.correlation,
+    )
 
 
 def _name(react: Reaction) -> str:

@@ -13,20 +13,27 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import text
+import structlog
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.kernel import idempotency, log, params
-from domain.kernel.caller import Caller
+from domain.kernel.caller import SERVICE, Caller
 from domain.kernel.context import Context, Deferred, Signal
 from domain.kernel.database import Sessions
 from domain.kernel.errors import Busy, DomainError, Forbidden, NotFound, Replayed, Unauthenticated
+from domain.kernel.events import Event
 from domain.kernel.idempotency import Request
+from domain.kernel.jobs import Work
 from domain.kernel.log import Fact
 from domain.kernel.operations import Operation
+from domain.kernel.preparation import Preparation
 from domain.kernel.reactions import Reactions
 from domain.kernel.tools import Tools
+
+logger = structlog.get_logger(__name__)
 
 Arguments = bytes | Mapping[str, Any] | msgspec.Struct
 Publish = Callable[[Sequence[Fact], Sequence[Signal]], Awaitable[None]]
@@ -80,9 +87,10 @@ class Runtime:
         operation = self._look_up(name)
         authorise(operation, caller)
         given = decode(operation, arguments)
-        asked = idempotency.request(operation, caller, key, given) if key and operation.replays else None
+        asked = self._ask(operation, caller, key, given) if key and operation.replays else None
         if operation.prepare:
-            given = await operation.prepare(self.tools, given)
+            before = Preparation(caller=caller, now=self.clock(), tools=self.tools, readers=self.readers)
+            given = await operation.prepare(before, given)
         if operation.reads or not operation.atomic:
             answer = await self._read(operation, caller, given, correlation)
         else:
@@ -95,6 +103,23 @@ class Runtime:
     def context(self, caller: Caller, db: AsyncSession, correlation: str = "") -> Context:
         """Return a fresh unit of work."""
         return Context(caller=caller, db=db, now=self.clock(), tools=self.tools, correlation=correlation)
+
+    async def react(self, work: Work, reaction: str, event: Event, correlation: str = "") -> None:
+        """Run one reaction to one fact again, and the reactions to what it causes, in one transaction.
+
+        The job ends in it too. What is put off about one aggregate is done one after the other.
+        """
+        async with self.sessions.begin() as db:
+            ctx = self.context(SERVICE, db, correlation)
+            aggregate = func.hashtextextended(f"{event.aggregate}/{event.aggregate_id}", 0)
+            await db.execute(select(func.pg_advisory_xact_lock(aggregate)))
+            await work.finish(db)
+            await self._reactions.retry(ctx, reaction, event)
+            facts = await self._record(ctx)
+        await self._tell(facts, ctx.signals)
+
+    def _ask(self, operation: Operation, caller: Caller, key: str, given: msgspec.Struct) -> Request:
+        return idempotency.request(operation, caller, key, given, self.tools.keys.derive("idempotency"))
 
     def _look_up(self, name: str) -> Operation:
         try:
@@ -119,6 +144,8 @@ class Runtime:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return await self._attempt(operation, caller, given, asked, correlation)
+            except PoolTimeout as error:
+                raise Busy("Too many calls at once; nothing was changed") from error
             except DBAPIError as error:
                 if refusal := self._refusal(error):
                     raise refusal from error
@@ -145,14 +172,11 @@ class Runtime:
             if isinstance(outcome, DomainError):
                 if not (ctx.kept or asked):
                     raise outcome
-                ctx = await self._keep(ctx)
-            facts = await log.write(ctx)
-            if ctx.deferred:
-                await self._enqueue(db, ctx.deferred)
+                ctx, outcome = await self._keep(ctx, outcome)
+            facts = await self._record(ctx)
             if asked:
                 await idempotency.store(db, asked, outcome)
-        if facts or ctx.signals:
-            await self._after_commit(facts, ctx.signals)
+        await self._tell(facts, ctx.signals)
         if isinstance(outcome, DomainError):
             raise outcome
         return outcome
@@ -173,12 +197,27 @@ class Runtime:
                 return refusal
             raise
 
-    async def _keep(self, ctx: Context) -> Context:
+    async def _keep(self, ctx: Context, refused: DomainError) -> tuple[Context, DomainError]:
         kept = self.context(ctx.caller, ctx.db, ctx.correlation)
         for work in ctx.kept:
-            await work(kept)
+            refused = await work(kept) or refused
         await self._reactions.answer(kept, recorded=False)
-        return kept
+        return kept, refused
+
+    async def _record(self, ctx: Context) -> list[Fact]:
+        facts = await log.write(ctx)
+        if ctx.deferred:
+            await self._enqueue(ctx.db, ctx.deferred)
+        return facts
+
+    async def _tell(self, facts: Sequence[Fact], signals: Sequence[Signal]) -> None:
+        """Publish what is committed. What fails here stays unpublished and is the relay's; the call has succeeded."""
+        if not (facts or signals):
+            return
+        try:
+            await self._after_commit(facts, signals)
+        except Exception:  # the edge of the domain: nothing outside may undo an answer that is already true
+            logger.exception("facts were committed but not published", facts=[fact.id for fact in facts])
 
     def _refusal(self, error: DBAPIError) -> DomainError | None:
         known = self._refusals.get(constraint(error))
