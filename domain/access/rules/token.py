@@ -26,6 +26,7 @@ VERSION = 1
 _PURPOSE = b"gatehouse pass v1\x00"
 _HEAD = struct.Struct(">BBQIII")
 _CLAIM_SIZE = 26
+_LARGEST_ID = 2**63 - 1
 _BASE64_LENGTH = SIZE // 3 * 4
 _BASE45_LENGTH = SIZE // 2 * 3
 
@@ -94,6 +95,14 @@ def read(text: str, keys: Mapping[int, Ed25519PublicKey]) -> PassClaim | Reason:
     """Returns what the presented text says, or the reason why it says nothing; any text is safe to hand in."""
     raw = _bytes_of(text.strip())
     return Reason.UNKNOWN if raw is None else verify(raw, keys)
+
+
+def peek(text: str) -> tuple[int, int] | None:
+    """Returns the key id and pass id that a text claims, unchecked: enough to fetch what checking needs."""
+    raw = _bytes_of(text.strip())
+    if raw is None or raw[0] != VERSION:
+        return None
+    return raw[1], min(int.from_bytes(raw[2:10], "big"), _LARGEST_ID)
 
 
 def as_base64url(raw: bytes) -> str:

@@ -1,0 +1,147 @@
+"""What one can follow of access: the log, the zones, the gates, the guests of the day. For staff of the site."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import select
+
+from domain.access.events import (
+    AccessRecorded,
+    GateChanged,
+    GateOffline,
+    GateOnline,
+    GuestPassRequested,
+    GuestPassRevoked,
+    VisitLogged,
+    ZoneChanged,
+)
+from domain.access.queries.gate_items import gate_items
+from domain.access.queries.guests import guest_items
+from domain.access.queries.guests import guests as guest_rows
+from domain.access.queries.log_entries import LogEntry, entries, newest_by_key, read_entries
+from domain.access.tables.place import ZoneRow
+from domain.access.tables.record import AccessLogRow
+from domain.access.tables.rights import GrantRow, GuestPassRow
+from domain.kernel.context import Context
+from domain.kernel.feeds import Feed, Item, Shown
+from domain.kernel.times import day_bounds
+from domain.sites.operations import time_zone_of
+
+FIRST_ROWS = 100
+
+log = Feed("access:{site_id}", remembers=300)
+occupancy = Feed("occupancy:{site_id}", remembers=300)
+gates = Feed("gates:{site_id}", remembers=300)
+guests = Feed("guests:{site_id}", remembers=300)
+pulse = Feed("pulse:{site_id}", remembers=0)
+
+
+class ZoneItem(msgspec.Struct, frozen=True, rename="camel"):
+    """How full a zone is."""
+
+    zone_id: int
+    name: str
+    inside: int
+    capacity: int | None
+
+
+@log.may
+@occupancy.may
+@gates.may
+@guests.may
+@pulse.may
+async def staff_only(ctx: Context, *, site_id: int) -> None:
+    """Let staff of the site follow."""
+    ctx.require("guard", "desk", "manager", site_id=site_id)
+
+
+@log.first
+async def last_entries(ctx: Context, *, site_id: int) -> list[Item]:
+    """The last hundred events."""
+    chosen = (
+        entries().where(AccessLogRow.site_id == site_id).order_by(AccessLogRow.id.desc()).limit(FIRST_ROWS)
+    )
+    return [_item(entry) for entry in newest_by_key(await read_entries(ctx, chosen))]
+
+
+@log.shows(AccessRecorded)
+async def show_entries(ctx: Context, facts: Sequence[AccessRecorded]) -> Shown:
+    """New events, one row per passage."""
+    ids = [fact.access_id for fact in facts]
+    # the lowest id's day bounds the partitions that are looked into
+    chosen = entries().where(AccessLogRow.id.in_(ids)).order_by(AccessLogRow.id)
+    shown: defaultdict[str, list[Item]] = defaultdict(list)
+    for entry in newest_by_key(await read_entries(ctx, chosen)):
+        shown[log.channel(site_id=entry.site_id)].append(_item(entry))
+    return shown
+
+
+@occupancy.first
+async def zones(ctx: Context, *, site_id: int) -> list[Item]:
+    """Every zone of the site."""
+    return (await _zones(ctx, [site_id])).get(site_id, [])
+
+
+@occupancy.shows(AccessRecorded)
+async def show_passages(ctx: Context, facts: Sequence[AccessRecorded]) -> Shown:
+    """The zones of sites where somebody walked."""
+    return await _shown_zones(ctx, {fact.site_id for fact in facts if fact.kind == "passage"})
+
+
+@occupancy.shows(ZoneChanged)
+async def show_zone_changes(ctx: Context, facts: Sequence[ZoneChanged]) -> Shown:
+    """The zones of sites whose zones were changed."""
+    return await _shown_zones(ctx, {fact.site_id for fact in facts})
+
+
+@gates.first
+async def all_gates(ctx: Context, *, site_id: int) -> list[Item]:
+    """Every gate of the site."""
+    return (await gate_items(ctx, site_id=site_id)).get(site_id, [])
+
+
+@gates.shows(GateChanged, GateOnline, GateOffline)
+async def show_gates(ctx: Context, facts: Sequence[GateChanged | GateOnline | GateOffline]) -> Shown:
+    """Gates that were changed, came or went."""
+    found = await gate_items(ctx, [fact.gate_id for fact in facts])
+    return {gates.channel(site_id=site_id): items for site_id, items in found.items()}
+
+
+@guests.first
+async def todays_guests(ctx: Context, *, site_id: int) -> list[Item]:
+    """Guests whose window touches the site's day."""
+    start, end = day_bounds(ctx.now, await time_zone_of(ctx, site_id))
+    chosen = guest_rows().where(
+        GuestPassRow.site_id == site_id, GrantRow.valid_from < end, GrantRow.valid_until > start
+    )
+    found = await guest_items(ctx, chosen.order_by(GrantRow.valid_from, GuestPassRow.id).limit(500))
+    return found.get(site_id, [])
+
+
+@guests.shows(GuestPassRequested, GuestPassRevoked, VisitLogged)
+async def show_guests(
+    ctx: Context, facts: Sequence[GuestPassRequested | GuestPassRevoked | VisitLogged]
+) -> Shown:
+    """Guests who were asked for, refused, came or left."""
+    chosen = guest_rows().where(GuestPassRow.id.in_({fact.guest_pass_id for fact in facts}))
+    found = await guest_items(ctx, chosen)
+    return {guests.channel(site_id=site_id): items for site_id, items in found.items()}
+
+
+def _item(entry: LogEntry) -> Item:
+    return Item(key=entry.key, version=entry.seq, data=entry)
+
+
+async def _shown_zones(ctx: Context, sites: set[int]) -> Shown:
+    found = await _zones(ctx, sorted(sites))
+    return {occupancy.channel(site_id=site_id): items for site_id, items in found.items()}
+
+
+async def _zones(ctx: Context, sites: Sequence[int]) -> dict[int, list[Item]]:
+    found: defaultdict[int, list[Item]] = defaultdict(list)
+    chosen = select(ZoneRow).where(ZoneRow.site_id.in_(sites)).order_by(ZoneRow.id)
+    for row in (await ctx.db.scalars(chosen)).all():
+        shown = ZoneItem(row.id, row.name, max(row.inside, 0), row.capacity)
+        found[row.site_id].append(Item(key=f"zone:{row.id}", version=row.version, data=shown))
+    return found

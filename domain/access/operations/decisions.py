@@ -1,0 +1,186 @@
+"""Decisions: what a gate is answered, within a millisecond or two, and how the answer was reached.
+
+1. One query reads the facts, the pure rules decide.
+2. An admit that takes something (an entry, a place) keeps it as a hold, by compare-and-swap on the counters read
+   with the facts; where they have moved, the decision is made again on a fresh look.
+3. The hold is keyed by the request, so that the same scan asked again, also after a crash, gets the same answer.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Literal
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import RowMapping
+from sqlalchemy.dialects.postgresql import insert
+
+from domain.access.rules import token
+from domain.access.rules.decide import PASSAGE_WINDOW_S
+from domain.access.rules.decide import decide as judge
+from domain.access.rules.facts import Facts, GateFacts, PassFacts, ZoneFacts
+from domain.access.rules.reasons import Reason
+from domain.access.rules.verdict import Verdict
+from domain.access.tables.rights import DecisionRow
+from domain.kernel import queries
+from domain.kernel.context import Context
+from domain.kernel.errors import Forbidden, NotFound
+from domain.kernel.operations import operation
+
+LOOKS = 5
+Direction = Literal["in", "out"]
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The answer to one scan."""
+
+    decision: str
+    gate_id: int
+    epoch: bytes
+    rid: str
+    direction: str
+    admit: bool
+    reason: str
+    grant_id: int | None
+    initials: str
+    opens_ms: int
+    trace: Sequence[Any]
+
+
+@operation("access.decide", allow={"device"}, atomic=False, replays=False)
+async def decide(
+    ctx: Context, *, gate_id: int, epoch: bytes, rid: str, direction: Direction, presented: str
+) -> Decision:
+    """Decide whether a gate opens for the code it was shown."""
+    if ctx.caller.gate_id != gate_id:
+        raise Forbidden(f"Only gate {gate_id} asks for gate {gate_id}")
+    key_id, pass_id = token.peek(presented) or (None, None)
+    asked = {"gate_id": gate_id, "epoch": epoch, "rid": rid, "direction": direction}
+    for looks_left in reversed(range(LOOKS)):
+        look = queries.load("domain.access", "facts_for_decision")
+        found = (
+            await ctx.db.execute(look, {**asked, "pass_id": pass_id, "key_id": key_id, "now": ctx.now})
+        ).mappings()
+        if (row := found.one_or_none()) is None:
+            raise NotFound(f"There is no gate {gate_id}")
+        facts = _facts(row, gate_id, direction, presented, key_id)
+        verdict = judge(facts, ctx.now.timestamp())
+        if row["held_decision"] is not None:
+            return _answer(asked, row, row["held_decision"], _again(verdict))
+        name = ctx.tools.random_bytes(8).hex()
+        if not (verdict.admit and _takes(facts)):
+            return _answer(asked, row, name, verdict)
+        if kept := await _hold(ctx, asked, row, name):
+            return _answer(asked, row, kept, verdict)
+        if not looks_left:
+            return _answer(
+                asked, row, name, Verdict(admit=False, reason=Reason.INTERNAL, trace=verdict.trace)
+            )
+    raise AssertionError("the last look answers")
+
+
+@operation("access.write_decisions", allow={"service"}, replays=False)
+async def write_decisions(ctx: Context, *, decisions: list[Decision]) -> None:
+    """Keep how answers were reached; the gate is not kept waiting for it."""
+    rows = [
+        {
+            "id": one.decision,
+            "gate_id": one.gate_id,
+            "epoch": one.epoch,
+            "rid": one.rid,
+            "grant_id": one.grant_id,
+            "direction": one.direction,
+            "admit": one.admit,
+            "reason": one.reason,
+            "at": ctx.now,
+            "trace": one.trace,
+        }
+        for one in decisions
+    ]
+    if rows:
+        await ctx.db.execute(insert(DecisionRow).on_conflict_do_nothing(), rows)
+
+
+def _facts(row: RowMapping, gate_id: int, direction: Direction, presented: str, key_id: int | None) -> Facts:
+    keys = (
+        {}
+        if row["seed"] is None
+        else {key_id: Ed25519PrivateKey.from_private_bytes(row["seed"]).public_key()}
+    )
+    return Facts(
+        token=token.read(presented, keys),  # type: ignore[arg-type]  # a seed was found, so the key id is an int
+        known=_known(row),
+        gate=GateFacts(gate_id=gate_id, site_id=row["site_id"], mode=row["mode"], enabled=row["enabled"]),
+        direction=direction,
+        leaves=row["leaves"],
+        enters=_entered(row),
+    )
+
+
+def _known(row: RowMapping) -> PassFacts | None:
+    if row["pass_id"] is None:
+        return None
+    return PassFacts(
+        pass_id=row["pass_id"],
+        site_id=row["pass_site_id"],
+        zones=row["zones"],
+        valid_from=row["valid_from"],
+        valid_until=row["valid_until"],
+        entries=row["entries"],
+        passback=row["passback"],
+        revoked=row["revoked"],
+        entered=row["entered"],
+        held=row["held"],
+        inside_zone=row["inside_zone"],
+    )
+
+
+def _entered(row: RowMapping) -> ZoneFacts | None:
+    if row["enters_id"] is None:
+        return None
+    return ZoneFacts(
+        ordinal=row["enters"], capacity=row["capacity"], inside=max(row["inside"], 0), held=row["zone_held"]
+    )
+
+
+def _takes(facts: Facts) -> bool:
+    """Going out takes nothing; going in takes an entry, a place, or the one passage a pass may have open."""
+    return facts.direction == "in" and facts.known is not None
+
+
+async def _hold(ctx: Context, asked: dict[str, Any], row: RowMapping, name: str) -> str | None:
+    taken = await ctx.db.execute(
+        queries.load("domain.access", "take_hold"),
+        {
+            **asked,
+            "grant_id": row["pass_id"],
+            "pass_taken": row["pass_taken"],
+            "limited_zone_id": row["enters_id"] if row["capacity"] is not None else None,
+            "zone_taken": row["zone_taken"],
+            "decision": name,
+            "expires_at": ctx.now + timedelta(seconds=PASSAGE_WINDOW_S),
+        },
+    )
+    kept: str | None = taken.scalar_one_or_none()
+    return kept
+
+
+def _again(verdict: Verdict) -> Verdict:
+    """A request that holds something was admitted, whatever has changed since."""
+    return Verdict(admit=True, reason=Reason.OK, trace=verdict.trace)
+
+
+def _answer(asked: dict[str, Any], row: RowMapping, name: str, verdict: Verdict) -> Decision:
+    return Decision(
+        decision=name,
+        gate_id=asked["gate_id"],
+        epoch=asked["epoch"],
+        rid=asked["rid"],
+        direction=asked["direction"],
+        admit=verdict.admit,
+        reason=verdict.reason.value,
+        grant_id=row["pass_id"],
+        initials="".join(word[0] for word in (row["guest_name"] or "").split()[:2]),
+        opens_ms=int(PASSAGE_WINDOW_S * 1000) if verdict.admit else 0,
+        trace=[msgspec.to_builtins(step) for step in verdict.trace],
+    )

@@ -1,0 +1,294 @@
+"""Guest passes: a host expects somebody, and the gates know."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+import msgspec
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import Select, select
+
+from domain.access.events import GuestPassRequested, GuestPassRevoked
+from domain.access.operations.keys import private_key, signing_key
+from domain.access.rules import qr, token
+from domain.access.rules.windows import guest_state, window_problem
+from domain.access.tables.place import ZoneRow
+from domain.access.tables.rights import GrantRow, GuestPassRow
+from domain.identity.queries.people import sites_of
+from domain.kernel.caller import SiteRole
+from domain.kernel.context import Context
+from domain.kernel.errors import Forbidden, Invalid, NotFound
+from domain.kernel.operations import operation
+from domain.kernel.paging import Limit, Page, key_of, page
+from domain.kernel.times import SiteTime, at_site
+from domain.sites.operations import time_zone_of
+
+GuestName = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Email = Annotated[str, msgspec.Meta(max_length=254)]
+Zones = Annotated[list[int], msgspec.Meta(min_length=1, max_length=32)]
+Note = Annotated[str, msgspec.Meta(max_length=500)]
+Entries = Literal["single", "many"]
+Both = Select[GuestPassRow, GrantRow]
+
+TIMES = {"startTime": "start", "endTime": "end", "startDate": "start", "endDate": "end"}
+STAFF: tuple[SiteRole, ...] = ("guard", "desk", "manager")
+
+
+class GuestPassView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A guest pass. ``qrToken`` opens gates: it is shown to the host and the desk only."""
+
+    guest_pass_id: int
+    site_id: int
+    host_user_id: int
+    guest_name: str
+    guest_email: str | None
+    start: datetime
+    end: datetime
+    zone_ids: Sequence[int]
+    entries: str
+    state: str
+    arrived_at: datetime | None
+    revoked_at: datetime | None
+    qr_token: str | None = None
+
+
+async def _with_token(ctx: Context, answer: GuestPassView) -> GuestPassView:
+    if not _may_carry(ctx, answer.host_user_id, answer.site_id):
+        return answer
+    _, grant = await _pass(ctx, answer.guest_pass_id)
+    return msgspec.structs.replace(answer, qr_token=token.as_base64url(await _signed(ctx, grant)))
+
+
+@operation("access.create_guest_pass", allow={"member", "admin"}, aliases=TIMES, reveal=_with_token)
+async def create_guest_pass(
+    ctx: Context,
+    *,
+    guest_name: GuestName,
+    start: SiteTime,
+    end: SiteTime,
+    host_user_id: int | None = None,
+    site_id: int | None = None,
+    guest_email: Email | None = None,
+    zone_ids: Zones | None = None,
+    entries: Entries = "many",
+) -> GuestPassView:
+    """Expect a guest: the pass opens the site's guest zones between ``start`` and ``end``.
+
+    Without ``hostUserId`` the caller is the host; without ``siteId`` it is the host's site.
+    """
+    host = ctx.user_id if host_user_id is None else host_user_id
+    site = await _site_of_host(ctx, host, site_id)
+    zone = await time_zone_of(ctx, site)
+    valid_from, valid_until = at_site(start, zone), at_site(end, zone)
+    if problem := window_problem(valid_from, valid_until, ctx.now):
+        raise Invalid.field(*problem)
+    grant = GrantRow(
+        site_id=site,
+        key_id=(await signing_key(ctx)).id,
+        zones=await _zone_bits(ctx, site, zone_ids),
+        # the token carries whole minutes from a whole second, and the row must not differ from it
+        valid_from=valid_from.replace(microsecond=0),
+        valid_until=_whole_minutes(valid_from.replace(microsecond=0), valid_until),
+        entries=entries,
+    )
+    ctx.db.add(grant)
+    await ctx.db.flush()
+    row = GuestPassRow(
+        grant_id=grant.id,
+        site_id=site,
+        host_user_id=host,
+        guest_name=guest_name.strip(),
+        guest_email=_checked(guest_email),
+        requested_by=ctx.caller.user_id,
+        created_at=ctx.now,
+    )
+    ctx.db.add(row)
+    await ctx.db.flush()
+    ctx.emit(GuestPassRequested(guest_pass_id=row.id, site_id=site, host_user_id=host), of=row)
+    return await _view(ctx, row, grant)
+
+
+@operation("access.list_guest_passes", allow={"member", "guard", "desk", "manager", "admin"}, reads=True)
+async def list_guest_passes(
+    ctx: Context,
+    *,
+    site_id: int | None = None,
+    user_id: int | None = None,
+    limit: Limit = 50,
+    cursor: str | None = None,
+) -> Page[GuestPassView]:
+    """List guest passes, newest first: the caller's own, and to staff those of their sites."""
+    chosen = _visible(ctx, _joined())
+    if site_id is not None:
+        chosen = chosen.where(GuestPassRow.site_id == site_id)
+    if user_id is not None:
+        chosen = chosen.where(GuestPassRow.host_user_id == user_id)
+    if before := key_of(cursor):
+        chosen = chosen.where(GuestPassRow.id < before)
+    rows = (await ctx.db.execute(chosen.order_by(GuestPassRow.id.desc()).limit(limit + 1))).all()
+    views = [await _view(ctx, row, grant) for row, grant in rows]
+    return page(views, limit, rows[limit - 1][0].id if len(rows) > limit else None)
+
+
+@operation(
+    "access.get_guest_pass",
+    allow={"member", "guard", "desk", "manager", "admin"},
+    reads=True,
+    reveal=_with_token,
+)
+async def get_guest_pass(ctx: Context, *, guest_pass_id: int) -> GuestPassView:
+    """Return one guest pass to its host or to staff of its site."""
+    row, grant = await _visible_pass(ctx, guest_pass_id)
+    return await _view(ctx, row, grant)
+
+
+@operation("access.guest_pass_qr_svg", allow={"member", "desk", "manager", "admin"}, reads=True)
+async def guest_pass_qr_svg(ctx: Context, *, guest_pass_id: int) -> bytes:
+    """Return the pass as a scalable QR code."""
+    return qr.svg(await _qr_text(ctx, guest_pass_id))
+
+
+@operation("access.guest_pass_qr_png", allow={"member", "desk", "manager", "admin"}, reads=True)
+async def guest_pass_qr_png(ctx: Context, *, guest_pass_id: int) -> bytes:
+    """Return the pass as a QR code in pixels."""
+    return qr.png(await _qr_text(ctx, guest_pass_id))
+
+
+@operation("access.revoke_guest_pass", allow={"member", "guard", "desk", "manager", "admin"})
+async def revoke_guest_pass(ctx: Context, *, guest_pass_id: int, reason: Note = "") -> GuestPassView:
+    """Make a pass open nothing from this moment; a guest who is inside can still walk out. Again changes nothing."""
+    await _visible_pass(ctx, guest_pass_id)
+    row, grant = await _pass(ctx, guest_pass_id, lock=True)
+    if grant.revoked_at is None:
+        grant.revoked_at = ctx.now
+        grant.taken += 1
+        row.revoked_reason = reason
+        fact = GuestPassRevoked(guest_pass_id=row.id, site_id=row.site_id, host_user_id=row.host_user_id)
+        ctx.emit(fact, of=row)
+    return await _view(ctx, row, grant)
+
+
+def _joined() -> Both:
+    return select(GuestPassRow, GrantRow).join(GrantRow, GrantRow.id == GuestPassRow.grant_id)
+
+
+def _visible(ctx: Context, chosen: Both) -> Both:
+    if ctx.caller.everywhere:
+        return chosen
+    staffed = GuestPassRow.site_id.in_(ctx.caller.sites(*STAFF))
+    return chosen.where(staffed | (GuestPassRow.host_user_id == ctx.caller.user_id))
+
+
+async def _visible_pass(ctx: Context, guest_pass_id: int) -> tuple[GuestPassRow, GrantRow]:
+    chosen = _visible(ctx, _joined().where(GuestPassRow.id == guest_pass_id))
+    if found := (await ctx.db.execute(chosen)).one_or_none():
+        return found[0], found[1]
+    raise NotFound(f"There is no guest pass {guest_pass_id}")
+
+
+async def _pass(ctx: Context, guest_pass_id: int, *, lock: bool = False) -> tuple[GuestPassRow, GrantRow]:
+    chosen = _joined().where(GuestPassRow.id == guest_pass_id).execution_options(populate_existing=True)
+    if lock:
+        # the guest pass before its grant, as everywhere
+        held = select(GuestPassRow.id).where(GuestPassRow.id == guest_pass_id).with_for_update(key_share=True)
+        await ctx.db.execute(held)
+        chosen = chosen.with_for_update(key_share=True)
+    row, grant = (await ctx.db.execute(chosen)).one()
+    return row, grant
+
+
+async def _site_of_host(ctx: Context, host: int, site_id: int | None) -> int:
+    theirs = await sites_of(ctx, host)
+    if site_id is None:
+        if len(theirs) != 1:
+            raise Invalid.field(
+                "siteId", "is required: the host belongs to " + ("several sites" if theirs else "none")
+            )
+        site_id = theirs[0]
+    if host != ctx.caller.user_id:
+        ctx.require(*STAFF, site_id=site_id)
+    if site_id not in theirs and not ctx.caller.everywhere:
+        if host == ctx.caller.user_id:
+            raise Forbidden(f"You do not belong to site {site_id}")
+        raise Invalid.field("hostUserId", f"user {host} does not belong to site {site_id}")
+    return site_id
+
+
+async def _zone_bits(ctx: Context, site_id: int, zone_ids: list[int] | None) -> int:
+    rows = (await ctx.db.scalars(select(ZoneRow).where(ZoneRow.site_id == site_id))).all()
+    known = {row.id: row for row in rows}
+    if zone_ids is None:
+        chosen = [row for row in rows if row.for_guests]
+        if not chosen:
+            raise Invalid.field("siteId", f"site {site_id} has no zone for guests yet")
+    else:
+        if strangers := [zone_id for zone_id in zone_ids if zone_id not in known]:
+            raise Invalid.field("zoneIds", f"site {site_id} has no zone {strangers[0]}")
+        chosen = [known[zone_id] for zone_id in zone_ids]
+        if not all(row.for_guests for row in chosen):
+            ctx.require("desk", "manager", site_id=site_id)
+    return sum({1 << row.ordinal for row in chosen})
+
+
+def _checked(email: str | None) -> str | None:
+    if email is None:
+        return None
+    try:
+        return validate_email(email, check_deliverability=False).normalized
+    except EmailNotValidError as error:
+        raise Invalid.field("guestEmail", str(error)) from error
+
+
+def _whole_minutes(start: datetime, end: datetime) -> datetime:
+    minutes = -((start - end).total_seconds() // 60)
+    return start + timedelta(minutes=minutes)
+
+
+def _may_carry(ctx: Context, host_user_id: int, site_id: int) -> bool:
+    return host_user_id == ctx.caller.user_id or ctx.caller.holds("desk", "manager", site_id=site_id)
+
+
+async def _qr_text(ctx: Context, guest_pass_id: int) -> str:
+    row, grant = await _visible_pass(ctx, guest_pass_id)
+    if not _may_carry(ctx, row.host_user_id, row.site_id):
+        raise Forbidden("The code of a pass is for its host and the desk")
+    return token.as_qr_text(await _signed(ctx, grant))
+
+
+async def _signed(ctx: Context, grant: GrantRow) -> bytes:
+    minutes = int((grant.valid_until - grant.valid_from).total_seconds() // 60)
+    claim = token.PassClaim(
+        key_id=grant.key_id,
+        pass_id=grant.id,
+        site_id=grant.site_id,
+        zones=grant.zones,
+        not_before=int(grant.valid_from.timestamp()),
+        minutes=minutes,
+        flags=int(token.Flag.SINGLE_ENTRY) if grant.entries == "single" else 0,
+    )
+    return token.sign(claim, await private_key(ctx, grant.key_id))
+
+
+async def _view(ctx: Context, row: GuestPassRow, grant: GrantRow) -> GuestPassView:
+    named = ZoneRow.ordinal.in_([bit for bit in range(32) if grant.zones >> bit & 1])
+    zones = select(ZoneRow.id).where(ZoneRow.site_id == row.site_id, named).order_by(ZoneRow.id)
+    return GuestPassView(
+        guest_pass_id=row.id,
+        site_id=row.site_id,
+        host_user_id=row.host_user_id,
+        guest_name=row.guest_name,
+        guest_email=row.guest_email,
+        start=grant.valid_from,
+        end=grant.valid_until,
+        zone_ids=(await ctx.db.scalars(zones)).all(),
+        entries=grant.entries,
+        state=guest_state(
+            revoked=grant.revoked_at is not None,
+            inside=grant.inside_zone_id is not None,
+            arrived=row.arrived_at is not None,
+            until=grant.valid_until,
+            now=ctx.now,
+        ),
+        arrived_at=row.arrived_at,
+        revoked_at=grant.revoked_at,
+    )

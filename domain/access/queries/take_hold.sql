@@ -1,0 +1,16 @@
+-- Keep what an admit takes until the passage, if nothing has moved since the facts were read; no row = it has.
+-- A zone that moved while the pass did not leaves the pass's counter one higher, which only costs another look.
+WITH pass AS (
+    UPDATE grants SET taken = taken + 1 WHERE id = :grant_id AND taken = :pass_taken AND revoked_at IS NULL
+    RETURNING id
+), zone AS (
+    UPDATE zones SET taken = taken + 1
+    WHERE id = CAST(:limited_zone_id AS bigint) AND taken = :zone_taken AND EXISTS (SELECT FROM pass)
+    RETURNING id
+)
+INSERT INTO holds (gate_id, epoch, rid, grant_id, zone_id, decision, expires_at, consumed)
+SELECT :gate_id, :epoch, :rid, pass.id, CAST(:limited_zone_id AS bigint), :decision, :expires_at, false
+FROM pass
+WHERE CAST(:limited_zone_id AS bigint) IS NULL OR EXISTS (SELECT FROM zone)
+ON CONFLICT (gate_id, epoch, rid) DO UPDATE SET expires_at = holds.expires_at
+RETURNING decision

@@ -1,0 +1,1 @@
+"""Rows that access owns: the place, the rights, the record."""

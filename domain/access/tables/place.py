@@ -1,0 +1,84 @@
+"""The building: zones, the gates between them, and the account each gate speaks through."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from domain.kernel.database import Table, Versioned
+from domain.kernel.errors import DomainError, Invalid
+
+
+class ZoneRow(Table, Versioned):
+    """An area one can be in. ``ordinal`` is its bit in a pass; ``taken`` moves with every hold and passage."""
+
+    __tablename__ = "zones"
+    __table_args__ = (
+        UniqueConstraint("site_id", "ordinal"),
+        UniqueConstraint("site_id", "name"),
+        CheckConstraint("ordinal BETWEEN 0 AND 31", name="ordinal"),
+        CheckConstraint("capacity > 0", name="capacity"),
+    )
+    refusals: ClassVar[dict[str, DomainError]] = {
+        "zones_site_id_name_key": Invalid.field("name", "another zone of this site has it"),
+        "zones_ordinal_check": Invalid.field("siteId", "has 32 zones already, which is all a pass can name"),
+        "zones_site_id_fkey": Invalid.field("siteId", "there is no such site"),
+    }
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("sites.id"))
+    ordinal: Mapped[int]
+    name: Mapped[str]
+    capacity: Mapped[int | None]
+    for_guests: Mapped[bool]
+    offline_policy: Mapped[str]
+    inside: Mapped[int] = mapped_column(default=0)
+    taken: Mapped[int] = mapped_column(default=0)
+
+
+class GateRow(Table, Versioned):
+    """A way between two zones, or between a zone and the street (null), and what is known of its state."""
+
+    __tablename__ = "gates"
+    __table_args__ = (
+        UniqueConstraint("site_id", "name"),
+        CheckConstraint("from_zone_id IS DISTINCT FROM to_zone_id OR desk", name="leads_somewhere"),
+        Index("gates_desk_idx", "site_id", unique=True, postgresql_where=text("desk")),
+    )
+    refusals: ClassVar[dict[str, DomainError]] = {
+        "gates_site_id_name_key": Invalid.field("name", "another gate of this site has it"),
+        "gates_leads_somewhere_check": Invalid.field("toZoneId", "must differ from fromZoneId"),
+    }
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("sites.id"))
+    name: Mapped[str]
+    from_zone_id: Mapped[int | None] = mapped_column(ForeignKey("zones.id"))
+    to_zone_id: Mapped[int | None] = mapped_column(ForeignKey("zones.id"))
+    desk: Mapped[bool] = mapped_column(default=False)
+    enabled: Mapped[bool] = mapped_column(default=True)
+    mode: Mapped[str] = mapped_column(default="normal")
+    link: Mapped[str] = mapped_column(default="unknown")
+    epoch: Mapped[bytes | None]
+    birth: Mapped[int] = mapped_column(default=0)
+    last_seen_at: Mapped[datetime | None]
+    last_seq: Mapped[int] = mapped_column(default=0)
+    queue_depth: Mapped[int] = mapped_column(default=0)
+    clock_offset_ms: Mapped[int] = mapped_column(default=0)
+    firmware: Mapped[str] = mapped_column(default="")
+
+
+class DeviceRow(Table):
+    """The broker account of a gate; the broker is brought to it whenever ``revision`` is not the applied one.
+
+    No password is kept: it is derived from the installation's secret and ``generation``.
+    """
+
+    __tablename__ = "devices"
+
+    gate_id: Mapped[int] = mapped_column(ForeignKey("gates.id"), primary_key=True, autoincrement=False)
+    generation: Mapped[int]
+    enabled: Mapped[bool]
+    revision: Mapped[int]
+    applied_revision: Mapped[int] = mapped_column(default=0)
