@@ -1,0 +1,71 @@
+"""A Mosquitto of a test's own, on a free port, which the test may kill."""
+
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from tests.eventually import eventually
+
+BINARY = shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")
+needs_mosquitto = pytest.mark.skipif(
+    BINARY is None, reason="mosquitto is not installed: apt-get install mosquitto"
+)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def _launch(configuration: Path, log: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([str(BINARY), "-c", str(configuration)], stdout=log, stderr=log)
+
+
+class PrivateBroker:
+    """Anonymous unless other lines of configuration say otherwise; killed, it forgets everything."""
+
+    def __init__(self, folder: Path, *lines: str) -> None:
+        self.port = free_port()
+        self.folder = folder
+        self.process: subprocess.Popen[bytes] | None = None
+        self.lines = lines or ("allow_anonymous true",)
+
+    @property
+    def url(self) -> str:
+        return f"mqtt://127.0.0.1:{self.port}"
+
+    def log(self) -> str:
+        return (self.folder / "mosquitto.log").read_text()
+
+    async def start(self) -> None:
+        configuration = self.folder / "mosquitto.conf"
+        lines = (
+            "user root",
+            "set_tcp_nodelay true",
+            "max_inflight_messages 0",
+            "max_queued_messages 0",
+            f"listener {self.port} 127.0.0.1",
+            *self.lines,
+        )
+        configuration.write_text("\n".join(lines) + "\n")
+        with (self.folder / "mosquitto.log").open("ab") as log:
+            self.process = _launch(configuration, log)
+        await eventually(self._answers)
+
+    def _answers(self) -> bool:
+        assert self.process is not None and self.process.poll() is None, self.log()
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def kill(self) -> None:
+        """Ends it with -9."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(timeout=5)
+            self.process = None
