@@ -1,0 +1,172 @@
+"""From the gates into the log: read, commit, then let the broker and the gates forget.
+
+1. A message is acknowledged to the broker only after what it says is committed; a killed process gets it again.
+2. A gate is told up to where its journal is committed, and keeps everything above.
+3. While the database is away the batch in hand waits and the inbox fills; the broker keeps the rest.
+4. An event the domain cannot take, while an empty batch goes through, is poison: it goes to quarantine and never
+   stops the others.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from domain.access.operations.journals import Journal
+from domain.access.operations.recording import GateEvent, Poison
+from domain.kernel.caller import SERVICE
+from gate_bridge import intake, wire
+from gate_bridge.calls import Asks
+from gate_bridge.client import Client, Settings
+from gate_bridge.intake import Intake
+
+logger = logging.getLogger(__name__)
+
+SUBSCRIPTIONS = tuple((wire.every(leg), wire.QOS[leg]) for leg in ("up/evt", "up/batch", "up/state", "up/hb"))
+LIMIT, LINGER_S = 500, 0.003
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
+WANT_AFTER_S = 2.0
+"""A hole younger than this may be a message still under way."""
+
+
+def settings(url: str, *, client_id: str, ca_file: str | None = None) -> Settings:
+    """Return the connection of ingestion: a fixed name and a session that the broker keeps while we are away."""
+    return Settings(
+        url=url, client_id=client_id, persistent=True, subscriptions=SUBSCRIPTIONS, ca_file=ca_file
+    )
+
+
+class Ingest:
+    """One process's ingestion; `run` it beside its client. ``reached`` is called at named points, for crash tests."""
+
+    def __init__(
+        self, client: Client, ask: Asks, *, reached: Callable[[str], None] = lambda point: None
+    ) -> None:
+        self.recorded = 0
+        self.lag_ms = 0
+        self._client = client
+        self._ask = ask
+        self._reached = reached
+        self._holes: dict[tuple[int, bytes], float] = {}
+
+    async def run(self) -> None:
+        """Take in batch after batch until the client ends."""
+        async for batch in self._client.batches(limit=LIMIT, linger_s=LINGER_S):
+            began = time.monotonic()
+            taken = intake.read(batch)
+            await self._settle(taken)
+            self._reached("before_ack")
+            self._client.ack(batch)
+            self._reached("after_ack")
+            self.lag_ms = int((time.monotonic() - began) * 1000)
+
+    async def _settle(self, taken: Intake) -> None:
+        """Have everything a batch says committed, however long the database is away."""
+        for gate_id, said in taken.states:
+            await self._until_done(self._report, gate_id, said)
+        if taken.pulses:
+            await self._until_done(self._ask, SERVICE, "access.report_pulses", pulses=taken.pulses)
+        if taken.events or taken.poison:
+            self._reached("before_commit")
+            journals = await self._record(taken.events, taken.poison)
+            self._reached("after_commit")
+            self.recorded += len(taken.events)
+            for journal in journals:
+                self._answer(journal, taken.sites)
+
+    async def _report(self, gate_id: int, said: wire.Birth | wire.Death) -> None:
+        members = {"gate_id": gate_id, "epoch": bytes.fromhex(said.epoch), "session": said.session}
+        if isinstance(said, wire.Birth):
+            await self._ask(SERVICE, "access.report_birth", firmware=said.firmware, **members)
+        else:
+            await self._ask(SERVICE, "access.report_death", **members)
+
+    async def _record(self, events: Sequence[GateEvent], poison: Sequence[Poison]) -> list[Journal]:
+        pause_s = FIRST_PAUSE_S
+        while True:
+            try:
+                journals: list[Journal] = await self._ask(
+                    SERVICE, "access.record", events=list(events), poison=list(poison)
+                )
+                return journals
+            except Exception as error:
+                logger.exception("a batch of %d events could not be recorded", len(events))
+                if await self._database_answers():
+                    return await self._halve(events, poison, error)
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    async def _database_answers(self) -> bool:
+        try:
+            await self._ask(SERVICE, "access.record", events=[], poison=[])
+        except Exception:
+            return False
+        return True
+
+    async def _halve(
+        self, events: Sequence[GateEvent], poison: Sequence[Poison], error: Exception
+    ) -> list[Journal]:
+        if len(events) > 1:
+            middle = len(events) // 2
+            return await self._record(events[:middle], poison) + await self._record(events[middle:], [])
+        bare = [_stripped(one) for one in poison] + [_refused(event, error) for event in events]
+        return await self._record([], bare) if events else []
+
+    async def _until_done(self, work: Callable[..., object], *args: object, **members: object) -> None:
+        pause_s = FIRST_PAUSE_S
+        while True:
+            try:
+                await work(*args, **members)  # type: ignore[misc]  # an async function of ours
+                return
+            except Exception:
+                if await self._database_answers():
+                    logger.exception("a gate's report could not be taken and is dropped")
+                    return
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    def _answer(self, journal: Journal, sites: dict[int, int]) -> None:
+        site_id = sites.get(journal.gate_id)
+        if site_id is None:
+            return
+        epoch, missing = journal.epoch.hex(), tuple(journal.missing)
+        now_ms = int(time.time() * 1000)
+        told = wire.Acknowledgement(epoch=epoch, up_to=journal.up_to, at_ms=now_ms, missing=missing)
+        self._post(site_id, journal.gate_id, "dn/ack", told)
+        if self._waited_for(journal):
+            self._post(site_id, journal.gate_id, "dn/want", wire.Want(epoch=epoch, ranges=missing))
+
+    def _waited_for(self, journal: Journal) -> bool:
+        """Tell whether a journal has had holes for so long that they are worth asking for."""
+        key = (journal.gate_id, journal.epoch)
+        if not journal.missing:
+            self._holes.pop(key, None)
+            return False
+        now = time.monotonic()
+        since = self._holes.setdefault(key, now)
+        if now - since < WANT_AFTER_S:
+            return False
+        self._holes[key] = now
+        return True
+
+    def _post(self, site_id: int, gate_id: int, leg: wire.Leg, message: wire.Message) -> None:
+        qos = wire.QOS[leg]
+        self._client.post(wire.topic(site_id, gate_id, leg), wire.encode(message), qos=qos)
+
+
+def _refused(event: GateEvent, error: Exception) -> Poison:
+    return Poison(
+        topic="up/evt",
+        reason=f"event: the log cannot hold it ({type(error).__name__})",
+        payload=event.canonical,
+        gate_id=event.gate_id,
+        epoch=event.epoch,
+        seq=event.seq,
+    )
+
+
+def _stripped(poison: Poison) -> Poison:
+    """PostgreSQL's text cannot hold a zero character; everything else of a message can be kept."""
+    return Poison(
+        topic=poison.topic.replace("\0", ""), reason=poison.reason.replace("\0", ""), payload=poison.payload
+    )

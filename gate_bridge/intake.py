@@ -1,0 +1,114 @@
+"""What a batch of messages says, sorted by what is done with it; pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from domain.access.operations.gate_states import Pulse
+from domain.access.operations.recording import GateEvent, Poison
+from gate_bridge import wire
+from gate_bridge.inbox import Received
+
+
+@dataclass(slots=True)
+class Intake:
+    """A batch, read. ``sites`` remembers under which site each gate speaks, for the answers' topics."""
+
+    events: list[GateEvent] = field(default_factory=list)
+    poison: list[Poison] = field(default_factory=list)
+    states: list[tuple[int, wire.Birth | wire.Death]] = field(default_factory=list)
+    pulses: list[Pulse] = field(default_factory=list)
+    sites: dict[int, int] = field(default_factory=dict)
+
+
+def read(messages: Iterable[Received]) -> Intake:
+    """Return what the messages say; what cannot be read becomes poison and never an error."""
+    intake = Intake()
+    for message in messages:
+        try:
+            envelope = wire.parse(message.topic, message.payload)
+        except wire.Malformed as error:
+            intake.poison.append(_poison(error, message))
+            continue
+        intake.sites[envelope.gate_id] = envelope.site_id
+        _sort(intake, envelope.gate_id, envelope.message, message)
+    return intake
+
+
+def _sort(intake: Intake, gate_id: int, said: wire.Message, message: Received) -> None:
+    match said:
+        case wire.Event():
+            _take(intake, gate_id, said, message, historical=False)
+        case wire.Batch():
+            intake.poison += [_poison(error, message) for error in said.malformed]
+            for event in said.events:
+                _take(intake, gate_id, event, message, historical=True)
+        case wire.Birth() | wire.Death():
+            intake.states.append((gate_id, said))
+        case wire.Heartbeat():
+            intake.pulses.append(_pulse(gate_id, said))
+        case _:
+            error = wire.Malformed(message.topic, "topic", "is not one that gates report on")
+            intake.poison.append(_poison(error, message))
+
+
+def _take(intake: Intake, gate_id: int, event: wire.Event, message: Received, *, historical: bool) -> None:
+    if wire.is_sealed(event):
+        intake.events.append(_event(gate_id, event, historical=historical))
+        return
+    claim = (event.epoch, event.seq)
+    error = wire.Malformed(message.topic, "h", "is not the hash of this event", claim)
+    intake.poison.append(_poison(error, message))
+
+
+def _event(gate_id: int, event: wire.Event, *, historical: bool) -> GateEvent:
+    return GateEvent(
+        gate_id=gate_id,
+        epoch=bytes.fromhex(event.epoch),
+        seq=event.seq,
+        at=datetime.fromtimestamp(event.at_ms / 1000, UTC),
+        clock=event.clock,
+        kind=event.kind,
+        source=event.source,
+        historical=historical,
+        canonical=wire.canonical(event),
+        previous_hash=bytes.fromhex(event.previous_hash),
+        hash=bytes.fromhex(event.hash),
+        rid=event.request_id,
+        decision=event.decision_id,
+        direction=event.direction,
+        admit=None if event.result is None else event.result == "admit",
+        reason=event.reason,
+        grant_id=event.pass_id,
+        salt=bytes.fromhex(event.salt) if event.salt else None,
+        detail=event.extra,
+    )
+
+
+def _pulse(gate_id: int, said: wire.Heartbeat) -> Pulse:
+    return Pulse(
+        gate_id=gate_id,
+        session=said.session,
+        last_seq=said.last_seq,
+        queue_depth=said.queue_depth,
+        clock_offset_ms=said.clock_offset_ms,
+    )
+
+
+def _poison(error: wire.Malformed, message: Received) -> Poison:
+    epoch, seq = error.event or (None, None)
+    return Poison(
+        topic=message.topic,
+        reason=f"{error.field}: {error.reason}",
+        payload=message.payload,
+        gate_id=_gate_of(message.topic),
+        epoch=bytes.fromhex(epoch) if epoch else None,
+        seq=seq,
+    )
+
+
+def _gate_of(topic: str) -> int | None:
+    """The broker lets a gate write under its own name only, so that the topic says whose junk it is."""
+    parts = topic.split("/")
+    named = len(parts) > 3 and parts[3].isascii() and parts[3].isdigit() and len(parts[3]) < 17
+    return int(parts[3]) if named else None
