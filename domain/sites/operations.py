@@ -1,5 +1,6 @@
 """What one can ask of sites."""
 
+from collections.abc import Collection
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -80,6 +81,14 @@ def known_zone(time_zone: str) -> str:
 async def time_zone_of(ctx: Context, site_id: int) -> str:
     """Return the time zone of a site, for the contexts above."""
     return (await _site(ctx, site_id)).time_zone
+
+
+async def names_of(ctx: Context, site_ids: Collection[int]) -> dict[int, str]:
+    """Return how these sites are called, for the contexts above; ids that no site has are left out."""
+    if not site_ids:
+        return {}
+    named = select(SiteRow.id, SiteRow.name).where(SiteRow.id.in_(site_ids))
+    return {site_id: name for site_id, name in (await ctx.db.execute(named)).tuples()}
 
 
 async def _site(ctx: Context, site_id: int, *, lock: bool = False) -> SiteRow:

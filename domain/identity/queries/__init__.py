@@ -1,0 +1,1 @@
+"""Questions to identity's tables that have a name; ``people`` is open to the contexts above."""

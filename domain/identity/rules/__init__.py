@@ -1,0 +1,1 @@
+"""What identity decides without touching anything: tokens, passwords, limits, rights to grant."""
