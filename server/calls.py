@@ -4,9 +4,10 @@ import asyncio
 import time
 from typing import Any, Final
 
+import asyncpg
 import structlog
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as NoConnection
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from domain.kernel.caller import Caller
 from domain.kernel.errors import Busy, DomainError
@@ -59,8 +60,8 @@ class Calls:
         try:
             async with asyncio.timeout(self._deadline_s):
                 return await self.runtime.call(caller, name, arguments, key=key, correlation=correlation)
-        except (NoConnection, OSError) as error:
-            # TimeoutError is an OSError: the deadline above, or the database's.
+        except (PoolTimeout, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            # A TimeoutError is an OSError; asyncpg's own errors come bare only from a connection being made.
             raise Busy("The database cannot answer now", retry_after_s=1) from error
         except DBAPIError as error:
             if not error.connection_invalidated:

@@ -8,6 +8,7 @@ import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from domain.kernel.caller import ANONYMOUS, Caller
 from domain.kernel.errors import DomainError, NotFound, Unauthenticated
@@ -34,6 +35,9 @@ class Gateway:
         self._authenticator = authenticator
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await WebSocketClose(1000, "there is no socket at this path")(scope, receive, send)
+            return
         request = Request(scope, receive)
         try:
             response = await self._answer(request)

@@ -4,7 +4,6 @@ A fact that still cannot be shown after ten minutes is given up with an error in
 thing shows its whole state again.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,6 +14,7 @@ from domain.kernel import leases, log
 from domain.kernel.database import Sessions
 from domain.kernel.events import Event
 from domain.kernel.log import Fact
+from domain.kernel.rounds import in_rounds
 from server.metrics import Metrics
 from server.relay import Relay
 
@@ -43,28 +43,25 @@ class Repair:
     ) -> None:
         self._relay = relay
         self._sessions = sessions
-        self._events = dict(events)
+        self._events = events
         self._holder = holder
         self._metrics = metrics
         self._clock = clock
         self._every_s = every_s
 
     async def run(self) -> None:
-        """Look once a second until cancelled, then give the lease back."""
+        """Look once a second until cancelled, then let a standby take over at once."""
         try:
-            while True:
-                if not await self._safely():
-                    await asyncio.sleep(self._every_s)
+            await in_rounds("repair", self.publish_overdue, pause_s=self._every_s)
         finally:
-            async with asyncio.timeout(2), self._sessions.begin() as db:
-                await leases.release(db, ROLE, self._holder)
+            await leases.hand_over(self._sessions, ROLE, self._holder)
 
-    async def once(self) -> int:
-        """Publish a batch of what is overdue, if the lease is ours; return how many facts are done with."""
+    async def publish_overdue(self) -> bool:
+        """Publish a batch of what is overdue, if the lease is ours; tell whether any of it is done with."""
         now = self._clock()
         async with self._sessions.begin() as db:
-            if await leases.acquire(db, ROLE, self._holder, now=now, lasts=LEASE) is None:
-                return 0
+            if await leases.acquire(db, ROLE, self._holder, lasts=LEASE) is None:
+                return False
         async with self._sessions.begin() as db:
             facts = await log.overdue(db, self._events, before=now - OVERDUE)
             out = await self._relay.send(facts) if facts else []
@@ -72,14 +69,7 @@ class Repair:
             if out or hopeless:
                 await log.published(db, [*out, *hopeless])
         self._metrics.repaired(len(out))
-        return len(out) + len(hopeless)
-
-    async def _safely(self) -> int:
-        try:
-            return await self.once()
-        except Exception:
-            logger.exception("repair failed and is tried again")
-            return 0
+        return bool(out or hopeless)
 
 
 def _hopeless(facts: list[Fact], out: set[int], now: datetime) -> list[int]:

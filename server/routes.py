@@ -35,6 +35,7 @@ ROUTES: Final = (
     Route("GET", "/users", "identity.list_users"),
     Route("POST", "/users", "identity.create_user", 201),
     Route("GET", "/users/{user_id}", "identity.get_user"),
+    Route("DELETE", "/users/{user_id}", "identity.deactivate_user"),
     Route("PUT", "/users/{user_id}/roles", "identity.change_roles"),
     Route("GET", "/sites", "sites.list_sites"),
     Route("POST", "/sites", "sites.create_site", 201),

@@ -1,0 +1,127 @@
+"""The process people talk to, on one screen: HTTP and sockets over one runtime."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import text
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from domain.identity.rules import tokens
+from domain.kernel.caller import SERVICE, Caller
+from domain.kernel.errors import NotFound
+from server.authenticate import Authenticator, Claims
+from server.browser import Pages, to_pages
+from server.calls import Calls
+from server.correlation import Correlation
+from server.gateway import Gateway
+from server.host import BusinessHost
+from server.probes import Health, probes
+from server.problems import MethodNotAllowed, problem_response
+from server.process import Process
+from server.routes import ROUTES, Table
+from server.schema import openapi
+from server.session import PATH, BrowserSession
+
+VERSION = "0.1.0"
+Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
+
+
+def build(
+    process: Process,
+    *,
+    dashboard: Path,
+    trusted_proxies: Sequence[str] = (),
+    background: bool = True,
+) -> Starlette:
+    """Put hub and gateway together over a process.
+
+    ``trusted_proxies`` are addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed. With
+    ``background`` the application runs the process's own tasks while it lives; a house of several parts in one
+    process runs them itself.
+    """
+    runtime = process.runtime
+    calls = Calls(runtime, process.metrics)
+    authenticator = Authenticator(partial(_read, process), partial(_identify, process))
+    health = Health({"database": partial(_ask_database, process), "broker": partial(_ask_broker, process)})
+    host = BusinessHost(calls, process.catalogue.feeds, authenticator)
+    session = BrowserSession(calls, lasts_s=runtime.tools.policy.refresh_token_s)
+    schema = msgspec.json.encode(openapi(runtime.operations, ROUTES, version=VERSION))
+
+    async def describe(request: Request) -> Response:
+        return Response(schema, media_type="application/json")
+
+    app = Starlette(
+        routes=[
+            *probes(health, process.metrics),
+            Route("/openapi.json", describe),
+            Route("/api/openapi.json", describe),
+            Route("/", to_pages),
+            Route("/app", to_pages),
+            Route(PATH, session),
+            Route(f"{PATH}/refresh", session),
+            Mount("/app", Pages(dashboard)),
+            Mount("/", Gateway(calls, Table(), authenticator)),
+        ],
+        middleware=[*_proxies(trusted_proxies), Middleware(Correlation)],
+        exception_handlers={HTTPException: _nothing_here},
+        lifespan=_lifespan(process, health, background=background),
+    )
+    app.state.host = host
+    return app
+
+
+def _read(process: Process, token: str) -> Claims:
+    return tokens.read(process.runtime.tools.keys, token, process.runtime.clock())
+
+
+async def _identify(process: Process, claims: Claims) -> Caller:
+    found: Caller = await process.runtime.call(SERVICE, "identity.identify", {"sessionId": claims.session_id})
+    return found
+
+
+async def _ask_database(process: Process) -> None:
+    async with process.engine.connect() as connection:
+        await connection.execute(text("SELECT 1"))
+
+
+async def _ask_broker(process: Process) -> None:
+    await process.broker.history("&ready")
+
+
+def _proxies(trusted: Sequence[str]) -> list[Middleware]:
+    return [Middleware(ProxyHeadersMiddleware, trusted_hosts=list(trusted))] if trusted else []
+
+
+async def _nothing_here(request: Request, error: Exception) -> Response:
+    """Turn what Starlette's own routes refuse into a problem."""
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    headers = dict(getattr(error, "headers", None) or {})
+    path = request.url.path
+    if status == 405:
+        return problem_response(MethodNotAllowed(f"{path} does not answer {request.method}"), headers)
+    return problem_response(NotFound(f"There is nothing at {path}"), headers)
+
+
+def _lifespan(process: Process, health: Health, *, background: bool) -> Lifespan:
+    @asynccontextmanager
+    async def live(app: Starlette) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(process.run()) if background else None
+            try:
+                yield
+            finally:
+                health.draining = True
+                if running:
+                    running.cancel()
+
+    return live

@@ -1,0 +1,99 @@
+"""What every process of the house has: the runtime over one database, and the way out of what it commits."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from channels.broker import Broker
+from domain.kernel import database, queue
+from domain.kernel.contexts import Catalogue
+from domain.kernel.reactions import Reactions
+from domain.kernel.runtime import Enqueue, Runtime
+from domain.kernel.tools import Tools
+from server.metrics import Metrics
+from server.published import Published
+from server.relay import Relay
+from server.repair import Repair
+
+
+def utc_now() -> datetime:
+    """Return this moment."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """The parts, and `run` that keeps them going."""
+
+    catalogue: Catalogue
+    engine: AsyncEngine
+    broker: Broker
+    runtime: Runtime
+    relay: Relay
+    published: Published
+    metrics: Metrics
+
+    async def run(self) -> None:
+        """Publish what commits until cancelled; the broker must have its listener by now."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.broker.run(), name="broker")
+            tasks.create_task(self.published.run(), name="published")
+            tasks.create_task(self.relay.run(), name="relay")
+
+    def repair(self, holder: str) -> Repair:
+        """Return the repair of the relay, for the process that works; ``holder`` names it in the lease."""
+        return Repair(
+            relay=self.relay,
+            sessions=self.runtime.sessions,
+            events=self.catalogue.events,
+            holder=holder,
+            metrics=self.metrics,
+            clock=self.runtime.clock,
+        )
+
+
+def compose(
+    *,
+    catalogue: Catalogue,
+    engine: AsyncEngine,
+    broker: Broker,
+    tools: Tools,
+    enqueue: Enqueue = queue.enqueue,
+    clock: Callable[[], datetime] = utc_now,
+) -> Process:
+    """Put a process together; whoever made ``engine`` and ``broker`` closes them after `Process.run` has ended."""
+    sessions, readers = database.sessions(engine), database.readers(engine)
+    metrics = Metrics()
+    published = Published(sessions)
+    relay = Relay(
+        feeds=catalogue.feeds,
+        broker=broker,
+        readers=readers,
+        tools=tools,
+        published=published,
+        metrics=metrics,
+        clock=clock,
+    )
+    runtime = Runtime(
+        operations=catalogue.operations,
+        reactions=Reactions(catalogue.reactions),
+        sessions=sessions,
+        readers=readers,
+        tools=tools,
+        enqueue=enqueue,
+        after_commit=relay.publish,
+        refusals=database.refusals(),
+        clock=clock,
+    )
+    return Process(
+        catalogue=catalogue,
+        engine=engine,
+        broker=broker,
+        runtime=runtime,
+        relay=relay,
+        published=published,
+        metrics=metrics,
+    )
