@@ -1,0 +1,304 @@
+"""The environment and `.env`, read once into one frozen Struct; every setting is a row of one table."""
+
+import os
+import secrets
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal, get_args
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import msgspec
+from dotenv import dotenv_values
+
+Environment = Literal["development", "test", "production"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+MailSecurity = Literal["none", "starttls", "tls"]
+
+# Any: a value is of whatever type its row reads it as.
+Reader = Callable[[str], Any]
+
+
+class BadSetting(ValueError):
+    """A setting that cannot be used; the message names the variable and what it may be."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All settings of a process. None of an address means that it is served from within."""
+
+    environment: Environment
+    log_level: LogLevel
+    host: str
+    port: int
+    public_url: str
+    gatehouse_data: Path
+    database_url: str | None
+    redis_url: str | None
+    mqtt_url: str | None
+    mqtt_port: int
+    mqtt_ca_file: Path | None
+    jwt_secret_key: str
+    jwt_access_token_expires: int
+    jwt_refresh_token_expires: int
+    smtp_host: str | None
+    smtp_port: int
+    smtp_user: str | None
+    smtp_password: str | None
+    smtp_from: str
+    smtp_security: MailSecurity
+
+    @property
+    def in_production(self) -> bool:
+        """Whether weak secrets and demo accounts are out of the question."""
+        return self.environment == "production"
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [(name, _shown(name, getattr(self, name))) for name in self.__struct_fields__]
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """One row: the variable, how its text is read, its default as text, and what it is for."""
+
+    name: str
+    read: Reader
+    default: str
+    meaning: str
+
+
+def _text(text: str) -> str:
+    return text
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def _number(low: int, high: int) -> Reader:
+    def read(text: str) -> int:
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return int(text)
+
+    return read
+
+
+def _one_of(
+    choices: Any, change: Callable[[str], str]
+) -> Reader:  # Any: what a Literal is to the type checker
+    def read(text: str) -> str:
+        if change(text) not in get_args(choices):
+            raise ValueError("one of " + ", ".join(get_args(choices)))
+        return change(text)
+
+    return read
+
+
+def _url(*schemes: str) -> Reader:
+    def read(text: str) -> str:
+        parts = urlsplit(text)
+        if parts.scheme not in schemes:
+            raise ValueError(
+                "an address that begins with " + " or ".join(f"{scheme}://" for scheme in schemes)
+            )
+        return text
+
+    return read
+
+
+PORT = _number(1, 65_535)
+SECONDS = _number(1, 10 * 365 * 86_400)
+POSTGRES = ("postgresql", "postgres", "postgresql+asyncpg")
+
+SETTINGS = (
+    Setting(
+        "ENVIRONMENT",
+        _one_of(Environment, str.lower),
+        "development",
+        "`development`, `test` or `production`; the last refuses sample secrets.",
+    ),
+    Setting("LOG_LEVEL", _one_of(LogLevel, str.upper), "INFO", "`DEBUG`, `INFO`, `WARNING` or `ERROR`."),
+    Setting("HOST", _text, "127.0.0.1", "Address the server listens on."),
+    Setting(
+        "PORT", PORT, "8080", "Port of HTTP and WebSocket; `gatehouse up` takes a free one when it is taken."
+    ),
+    Setting(
+        "PUBLIC_URL",
+        _url("http", "https"),
+        "",
+        "Address people reach the server at, for links in mails; empty: made of `HOST` and `PORT`.",
+    ),
+    Setting("GATEHOUSE_DATA", _path, "var", "Directory for everything `gatehouse up` keeps."),
+    Setting(
+        "DATABASE_URL",
+        _url(*POSTGRES),
+        "",
+        "PostgreSQL 15 or newer; empty: made of `POSTGRES_*`, or an embedded server.",
+    ),
+    Setting("POSTGRES_HOST", _text, "", "Host of PostgreSQL; only read without `DATABASE_URL`."),
+    Setting("POSTGRES_PORT", PORT, "5432", "Port of PostgreSQL."),
+    Setting("POSTGRES_USER", _text, "gatehouse", "Account at PostgreSQL."),
+    Setting("POSTGRES_PASSWORD", _text, "", "Its password."),
+    Setting("POSTGRES_DB", _text, "gatehouse", "Name of the database."),
+    Setting(
+        "REDIS_URL",
+        _url("redis", "rediss", "unix"),
+        "",
+        "Redis 7 or newer, for more than one hub process; empty: channels live in memory.",
+    ),
+    Setting(
+        "MQTT_URL",
+        _url("mqtt", "mqtts"),
+        "",
+        "Broker with the account of the house in it; empty: an embedded broker.",
+    ),
+    Setting("MQTT_PORT", PORT, "1883", "Port of the embedded broker; a free one is taken when it is taken."),
+    Setting("MQTT_CA_FILE", _path, "", "Certificate authority of an `mqtts://` broker; empty: the system's."),
+    Setting(
+        "JWT_SECRET_KEY",
+        _text,
+        "",
+        "Secret of all tokens, 32 characters or more; outside production one is made and kept.",
+    ),
+    Setting("JWT_ACCESS_TOKEN_EXPIRES", SECONDS, "900", "Seconds an access token is good for."),
+    Setting(
+        "JWT_REFRESH_TOKEN_EXPIRES", SECONDS, "604800", "Seconds a session lives without being refreshed."
+    ),
+    Setting("SMTP_HOST", _text, "", "Mail server; empty: mails are only kept for the demo's mail page."),
+    Setting("SMTP_PORT", PORT, "587", "Its port."),
+    Setting("SMTP_USER", _text, "", "Account there; empty: none."),
+    Setting("SMTP_PASSWORD", _text, "", "Its password."),
+    Setting("SMTP_FROM", _text, "Gatehouse <gatehouse@localhost>", "Sender of mails."),
+    Setting("SMTP_SECURITY", _one_of(MailSecurity, str.lower), "starttls", "`none`, `starttls` or `tls`."),
+)
+
+SAMPLES = frozenset(
+    [
+        *("your-secret-key", "your_secret_key", "secret-key", "secret", "changeme", "change-me", "change_me"),
+        *("password", "postgres", "gatehouse", "gatehouse-demo", "example", "sample", "test"),
+    ]
+)
+SHORTEST_SECRET = 32
+SECRET_NAMES = frozenset({"jwt_secret_key", "smtp_password"})
+
+
+def load(environ: Mapping[str, str] | None = None, dotenv: Path = Path(".env")) -> Settings:
+    """Return the settings of this process; outside production a missing secret is made once and kept in the data.
+
+    Raises: BadSetting.
+    """
+    settings = read(environ, dotenv)
+    if settings.jwt_secret_key:
+        return settings
+    return msgspec.structs.replace(settings, jwt_secret_key=_kept_secret(settings.gatehouse_data))
+
+
+def read(environ: Mapping[str, str] | None = None, dotenv: Path = Path(".env")) -> Settings:
+    """Return what the environment, and then `.env`, say, with nothing made up.
+
+    Raises: BadSetting, naming the variable.
+    """
+    texts = _texts(environ, dotenv)
+    values = {setting.name.lower(): _value(setting, texts) for setting in SETTINGS}
+    values["database_url"] = _database_url(values)
+    values["public_url"] = (values["public_url"] or f"http://{values['host']}:{values['port']}").rstrip("/")
+    settings = Settings(**{name: values[name] for name in Settings.__struct_fields__})
+    if settings.in_production:
+        _refuse_weak_secrets(settings)
+    return settings
+
+
+def data_directory(environ: Mapping[str, str] | None = None, dotenv: Path = Path(".env")) -> Path:
+    """Return the data directory alone, for what must work when other settings are bad."""
+    row = next(setting for setting in SETTINGS if setting.name == "GATEHOUSE_DATA")
+    directory: Path = _value(row, _texts(environ, dotenv))
+    return directory
+
+
+def as_markdown() -> str:
+    """Return the table of all settings for the documentation."""
+    rows = [
+        f"| `{one.name}` | {f'`{one.default}`' if one.default else ''} | {one.meaning} |" for one in SETTINGS
+    ]
+    return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows]) + "\n"
+
+
+def _texts(environ: Mapping[str, str] | None, dotenv: Path) -> dict[str, str]:
+    given = os.environ if environ is None else environ
+    return {**{name: text for name, text in dotenv_values(dotenv).items() if text is not None}, **given}
+
+
+def _value(setting: Setting, texts: Mapping[str, str]) -> Any:  # Any: of the type its row reads
+    # An empty variable is an absent one, as compose files have it.
+    text = texts.get(setting.name, "").strip() or setting.default
+    if not text:
+        return "" if setting.name in {"PUBLIC_URL", "JWT_SECRET_KEY", "POSTGRES_PASSWORD"} else None
+    try:
+        return setting.read(text)
+    except ValueError as problem:
+        shown = (
+            "that is set"
+            if "SECRET" in setting.name or "PASSWORD" in setting.name
+            else repr(_without_password(text))
+        )
+        raise BadSetting(f"{setting.name} must be {problem}; {shown} is not") from None
+
+
+def _database_url(values: Mapping[str, Any]) -> str | None:
+    url: str | None = values["database_url"]
+    if url is not None:
+        return "postgresql+asyncpg://" + url.partition("://")[2]
+    if values["postgres_host"] is None:
+        return None
+    user, password = quote(values["postgres_user"], safe=""), quote(values["postgres_password"], safe="")
+    account = f"{user}:{password}" if password else user
+    place = f"{values['postgres_host']}:{values['postgres_port']}"
+    return f"postgresql+asyncpg://{account}@{place}/{quote(values['postgres_db'], safe='')}"
+
+
+def _refuse_weak_secrets(settings: Settings) -> None:
+    secret = settings.jwt_secret_key
+    how = "make one by: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+    if not secret:
+        raise BadSetting(f"JWT_SECRET_KEY must be set in production; {how}")
+    if secret.lower() in SAMPLES or len(secret) < SHORTEST_SECRET or len(set(secret)) < 8:
+        raise BadSetting(f"JWT_SECRET_KEY is a sample or too easy to guess for production; {how}")
+    for name, url in (
+        ("DATABASE_URL (or POSTGRES_PASSWORD)", settings.database_url),
+        ("MQTT_URL", settings.mqtt_url),
+    ):
+        password = urlsplit(url or "").password
+        if password is not None and password.lower() in SAMPLES:
+            raise BadSetting(f"the password in {name} is a sample, which production refuses; choose another")
+
+
+def _kept_secret(data: Path) -> str:
+    """Return the secret kept in the data directory; of many processes that start at once, all get the same."""
+    kept = data / "keys" / "jwt-secret"
+    kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not kept.exists():
+        descriptor, fresh = tempfile.mkstemp(dir=kept.parent)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        # A link fails where a rename would replace what another process has made and used meanwhile.
+        with suppress(FileExistsError):
+            os.link(fresh, kept)
+        os.unlink(fresh)
+    return kept.read_text().strip()
+
+
+def _shown(name: str, value: object) -> object:
+    if name in SECRET_NAMES:
+        return "(hidden)" if value else value
+    return _without_password(value) if isinstance(value, str) and "://" in value else value
+
+
+def _without_password(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.password is None:
+        return text
+    account, _, place = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{account.partition(':')[0]}:(hidden)@{place}"))
