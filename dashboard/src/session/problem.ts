@@ -22,6 +22,11 @@ export class Problem extends Error {
   get signedOut(): boolean {
     return this.status === 401;
   }
+
+  /** Returns whether the same call may succeed later: too many calls, or a server in trouble. */
+  get passing(): boolean {
+    return this.status === 429 || this.status >= 500;
+  }
 }
 
 /** Returns the problem that an answer's body describes; a body that describes none gives the bare status. */

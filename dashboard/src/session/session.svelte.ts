@@ -45,8 +45,9 @@ export class Session {
       await this.#renew();
       await this.#enter();
     } catch (error) {
-      if (error instanceof Problem && error.status < 500) return this.#forget();
+      if (error instanceof Problem && !error.passing) return this.#forget();
       this.unreachable = true;
+      clearTimeout(this.#timer);
       this.#timer = setTimeout(() => void this.resume(), RETRY_MS);
     }
   }
@@ -103,7 +104,9 @@ export class Session {
   /** All who need a token at the same moment wait for one renewal, in this tab and across tabs. */
   #renew(): Promise<string> {
     const ask = async (): Promise<string> => {
-      const grant = await exchange<Grant>({ method: 'POST', path: `${SESSION_PATH}/refresh` });
+      const grant = await exchange<Grant | undefined>({ method: 'POST', path: `${SESSION_PATH}/refresh` });
+      // A server may answer “there is no session” without calling it an error.
+      if (grant === undefined) throw new Problem(401, '');
       this.#accept(grant);
       return grant.accessToken;
     };

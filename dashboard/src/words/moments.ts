@@ -54,7 +54,7 @@ export class Moments {
   ago(moment: string, now: number): string {
     const seconds = Math.max(0, Math.round((now - Date.parse(moment)) / 1000));
     if (!Number.isFinite(seconds)) return '';
-    const words = new Intl.RelativeTimeFormat(this.#language, { numeric: 'always', style: 'narrow' });
+    const words = new Intl.RelativeTimeFormat(this.#language, { numeric: 'auto', style: 'short' });
     const [amount, unit] = inLargestUnit(seconds);
     return words.format(-amount, unit);
   }
@@ -62,7 +62,7 @@ export class Moments {
   /** Returns a span such as `12 s` or `3 min`. */
   span(ms: number): string {
     const [amount, unit] = inLargestUnit(Math.floor(ms / 1000));
-    return new Intl.NumberFormat(this.#language, { style: 'unit', unit, unitDisplay: 'short' }).format(
+    return new Intl.NumberFormat(this.#language, { style: 'unit', unit, unitDisplay: 'narrow' }).format(
       amount,
     );
   }
