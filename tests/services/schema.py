@@ -2,7 +2,6 @@
 
 import asyncio
 import importlib
-import pkgutil
 from pathlib import Path
 
 from alembic import command
@@ -33,10 +32,7 @@ def alembic_config(url: str) -> Config:
 
 def models() -> MetaData:
     """Return what the tables of all contexts declare."""
-    domain = importlib.import_module("domain")
-    for module in pkgutil.walk_packages(domain.__path__, "domain."):
-        if module.name.rpartition(".")[2] in {"tables", "log", "jobs", "database", "idempotency"}:
-            importlib.import_module(module.name)
+    importlib.import_module("domain.catalogue")
     metadata: MetaData = importlib.import_module("domain.kernel.database").Table.metadata
     return metadata
 

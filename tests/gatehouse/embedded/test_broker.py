@@ -1,4 +1,7 @@
-"""The embedded MQTT broker: the same promises by Mosquitto and by its stand-in."""
+"""The embedded MQTT broker: the same promises by Mosquitto and by its stand-in.
+
+Proves: gatehouse/embedded/stand_in.py, gatehouse/embedded/stored.py
+"""
 
 import asyncio
 import os

@@ -1,4 +1,7 @@
-"""PostgreSQL of our own: it starts for anyone, survives being killed, and belongs to one process at a time."""
+"""PostgreSQL of our own: it starts for anyone, survives being killed, and belongs to one process at a time.
+
+Proves: gatehouse/embedded/installation.py, gatehouse/embedded/privileges.py, gatehouse/embedded/service.py
+"""
 
 import asyncio
 import os
