@@ -87,7 +87,7 @@ $(UV): requirements/boot.lock
 	@$(PYTHON) -m pip --version >/dev/null 2>&1 || \
 		{ echo "Gatehouse needs pip (Debian: apt-get install python3-pip)" >&2; exit 1; }
 	@echo "Getting the installer"
-	@$(PYTHON) -m pip install --quiet --upgrade --target .boot --require-hashes -r requirements/boot.lock
+	@$(PYTHON) -m pip install --quiet --root-user-action=ignore --upgrade --target .boot --require-hashes -r requirements/boot.lock
 	@touch $@
 
 .venv/bin/python: | $(UV)
@@ -126,7 +126,7 @@ programs:
 
 dashboard/node_modules/.package-lock.json: dashboard/package.json dashboard/package-lock.json | .boot/node/.installed
 	@echo "Getting the dashboard's packages"
-	@$(NPM) ci --silent
+	@$(NPM) ci --loglevel=error
 	@touch $@
 
 dashboard/dist/index.html: $(DASHBOARD_SOURCES) | dashboard/node_modules/.package-lock.json
