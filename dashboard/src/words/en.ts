@@ -52,7 +52,7 @@ export const en = {
   panel: { loading: 'Loading…', refused: 'The server does not show this to you:' },
   feed: {
     title: 'Access log',
-    empty: 'No events yet today. They appear here the moment a gate reports them.',
+    empty: 'No events yet. They appear here the moment a gate reports them.',
     nothing: 'No row matches the filter.',
     filterGate: 'Gate',
     allGates: 'All gates',

@@ -45,9 +45,9 @@ export class Moments {
     return this.otherDay(moment, now) === '' ? this.short(moment) : write(this.#dayAndTime, moment);
   }
 
-  /** Returns the zone's short name, such as `GMT+3`. */
-  zoneName(): string {
-    return this.#zone.formatToParts(0).find((part) => part.type === 'timeZoneName')?.value ?? '';
+  /** Returns the zone's short name at a moment, such as `GMT+3`. */
+  zoneName(moment: number): string {
+    return this.#zone.formatToParts(moment).find((part) => part.type === 'timeZoneName')?.value ?? '';
   }
 
   /** Returns how long ago a moment was, in the largest fitting unit. */

@@ -42,6 +42,12 @@ describe('moments', () => {
     expect(berlin.clock('2026-03-29T01:00:00Z')).toBe('03:00:00');
   });
 
+  it('name the zone as it is at that moment', () => {
+    const lisbon = new Moments('en', 'Europe/Lisbon');
+    expect(lisbon.zoneName(Date.parse('2026-01-15T12:00:00Z'))).toMatch(/^(GMT|WET)$/);
+    expect(lisbon.zoneName(Date.parse('2026-07-15T12:00:00Z'))).toMatch(/^(GMT\+1|WEST)$/);
+  });
+
   it('name the day only when it is another one at the site', () => {
     const now = Date.parse('2026-03-02T21:30:00Z');
     expect(moscow.when('2026-03-02T21:05:00Z', now)).toBe('00:05');
