@@ -38,7 +38,9 @@ def main() -> int:
     except (DataInUse, BadSetting) as problem:
         print(problem, file=sys.stderr)
         return 1
-    print(f"{data} is empty" if not rest else f"{data} is empty but for {', '.join(one.name for one in rest)}")
+    print(
+        f"{data} is empty" if not rest else f"{data} is empty but for {', '.join(one.name for one in rest)}"
+    )
     return 0
 
 
