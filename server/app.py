@@ -70,12 +70,13 @@ def build(
             Route(PATH, session),
             Route(f"{PATH}/refresh", session),
             Mount("/app", Pages(dashboard)),
-            Mount("/", Gateway(calls, Table(), authenticator)),
         ],
         middleware=[*_proxies(trusted_proxies), Middleware(Correlation)],
         exception_handlers={HTTPException: _nothing_here},
         lifespan=_lifespan(process, health, background=background),
     )
+    # Last, so that what is refused above for its method alone is refused there.
+    app.router.default = Gateway(calls, Table(), authenticator)
     app.state.host = host
     return app
 

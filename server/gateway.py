@@ -22,7 +22,6 @@ from server.inputs import gather
 from server.problems import MethodNotAllowed, problem_response
 from server.routes import Place, Route, Table
 
-logger = structlog.get_logger(__name__)
 RPC: Final = "/rpc/"
 
 
@@ -65,6 +64,7 @@ class Gateway:
         if operation is None:
             raise NotFound(f"There is no operation {route.operation!r}")
         caller = (await self._caller(request, operation)).seen_from(*seen(request))
+        structlog.contextvars.bind_contextvars(actor=caller.actor)
         authorise(operation, caller)
         body = await read_json_body(request) if route.method != "GET" else b""
         ids = dict(zip(route.parameters, place.ids, strict=True))
