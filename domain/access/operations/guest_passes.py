@@ -199,6 +199,8 @@ async def _pass(ctx: Context, guest_pass_id: int, *, lock: bool = False) -> tupl
 
 async def _site_of_host(ctx: Context, host: int, site_id: int | None) -> int:
     theirs = await sites_of(ctx, host)
+    if not theirs and host != ctx.caller.user_id:
+        raise Invalid.field("hostUserId", f"user {host} belongs to no site")
     if site_id is None:
         if len(theirs) != 1:
             raise Invalid.field(

@@ -40,7 +40,7 @@ async def _advance(ctx: Context, gate_id: int, epoch: bytes, seqs: Sequence[int]
         GateEpochRow, (gate_id, epoch), with_for_update={"key_share": True}, populate_existing=True
     )
     up_to, missing = advance(row.watermark, seqs)
-    if missing:
+    if missing or row.highest > up_to:
         up_to, missing = advance(row.watermark, [*seqs, *await _stored_above(ctx, row)])
     row.watermark = up_to
     row.highest = max(row.highest, *seqs)

@@ -137,7 +137,7 @@ async def _write(
             "details": [msgspec.json.encode(e.detail).decode() for e in batch],
         },
     )
-    return [(int(place), int(access_id)) for place, access_id in rows.tuples()]
+    return [(int(place), int(access_id)) for place, access_id in rows]
 
 
 def _entered_zone(gate: GateRow, direction: str | None) -> int | None:
