@@ -1,0 +1,276 @@
+"""What every broker keeps, in memory as in Redis."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+
+import pytest
+from msgspec import Raw
+
+from channels.broker import Broker, Patience
+from channels.memory import MemoryBroker
+from channels.protocol.messages import ClientInfo
+from channels.recovery import recovered
+from channels.redis import RedisBroker
+from channels.stream import Delivery, HistoryPolicy, Joined, Left, Position, Publication
+from tests.eventually import eventually
+from tests.redis_server import RedisServer
+
+KEPT = HistoryPolicy(size=10, ttl_s=60)
+PATIENCE = Patience(presence_s=0.3)
+
+
+class Recorder:
+    """A listener that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.deliveries: list[tuple[str, Delivery]] = []
+        self.misses = 0
+
+    def deliver(self, channel: str, delivery: Delivery) -> None:
+        self.deliveries.append((channel, delivery))
+
+    def missed(self) -> None:
+        self.misses += 1
+
+    def heard(self, channel: str, expected: list[bytes]) -> bool:
+        return self.data(channel) == expected
+
+    def data(self, channel: str) -> list[bytes]:
+        return [d.data for c, d in self.deliveries if c == channel and isinstance(d, Publication)]
+
+
+@asynccontextmanager
+async def running(broker: Broker) -> AsyncIterator[Recorder]:
+    recorder = Recorder()
+    broker.attach(recorder)
+    task = asyncio.create_task(broker.run())
+    try:
+        yield recorder
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await broker.close()
+
+
+Flush = Callable[[], Awaitable[None]]
+
+
+@pytest.fixture(params=["memory", "redis"])
+def broker(request: pytest.FixtureRequest) -> Broker:
+    if request.param == "memory":
+        return MemoryBroker(PATIENCE)
+    server: RedisServer = request.getfixturevalue("redis_server")
+    return RedisBroker(server.url, prefix=uuid.uuid4().hex, patience=PATIENCE)
+
+
+@pytest.fixture
+def flush(broker: Broker, request: pytest.FixtureRequest) -> Callable[[], None]:
+    if isinstance(broker, MemoryBroker):
+        return broker.flush
+    server: RedisServer = request.getfixturevalue("redis_server")
+
+    def empty() -> None:
+        server.command("flushall")
+
+    return empty
+
+
+@pytest.fixture
+async def heard(broker: Broker) -> AsyncIterator[Recorder]:
+    async with running(broker) as recorder:
+        yield recorder
+
+
+async def test_offsets_start_at_one_and_grow_by_one(broker: Broker, heard: Recorder) -> None:
+    positions = [await broker.publish("news", b"{}", history=KEPT) for _ in range(3)]
+    assert [p.offset for p in positions] == [1, 2, 3]
+    assert len({p.epoch for p in positions}) == 1
+
+
+async def test_a_follower_hears_publications_in_order_with_their_bytes(
+    broker: Broker, heard: Recorder
+) -> None:
+    await broker.follow("news")
+    payloads = [b'{"a" :  %d}' % n for n in range(20)]
+    for payload in payloads:
+        await broker.publish("news", payload, history=KEPT, tags={"kind": "x"})
+    await eventually(lambda: len(heard.deliveries) == 20)
+    assert heard.data("news") == payloads
+    first = heard.deliveries[0][1]
+    assert isinstance(first, Publication)
+    assert (first.offset, first.tags) == (1, {"kind": "x"})
+    assert first.epoch == (await broker.history("news")).top.epoch
+
+
+async def test_only_followed_channels_are_heard(broker: Broker, heard: Recorder) -> None:
+    await broker.follow("a")
+    await broker.follow("b")
+    broker.unfollow("a")
+    await broker.publish("a", b"1")
+    await broker.publish("c", b"2")
+    await broker.publish("b", b"3")
+    await eventually(lambda: heard.data("b") == [b"3"])
+    assert heard.data("a") == heard.data("c") == []
+
+
+async def test_following_again_hears_again(broker: Broker, heard: Recorder) -> None:
+    for number in range(20):
+        await broker.follow("a")
+        broker.unfollow("a")
+        await broker.follow("a")
+        await broker.publish("a", b"%d" % number)
+        expected = [b"%d" % n for n in range(number + 1)]
+        await eventually(partial(heard.heard, "a", expected))
+        broker.unfollow("a")
+
+
+async def test_many_follow_the_same_channel_at_once(broker: Broker, heard: Recorder) -> None:
+    await asyncio.gather(*(broker.follow("news") for _ in range(50)))
+    await broker.publish("news", b"1")
+    await eventually(lambda: heard.data("news") == [b"1"])
+    await broker.publish("news", b"2")
+    await eventually(lambda: heard.data("news") == [b"1", b"2"])
+
+
+async def test_without_history_nothing_is_numbered_or_kept(broker: Broker, heard: Recorder) -> None:
+    position = await broker.publish("pulse", b"1")
+    assert position == Position(0, "")
+    assert (await broker.history("pulse", limit=10)).publications == ()
+
+
+async def test_history_is_read_from_a_position_on(broker: Broker, heard: Recorder) -> None:
+    for number in range(1, 6):
+        await broker.publish("news", b"%d" % number, history=KEPT)
+    top = (await broker.history("news")).top
+    forward = await broker.history("news", since=Position(2, top.epoch), limit=2)
+    backward = await broker.history("news", since=Position(4, top.epoch), limit=2, reverse=True)
+    newest = await broker.history("news", limit=2, reverse=True)
+    assert [p.data for p in forward.publications] == [b"3", b"4"]
+    assert [p.data for p in backward.publications] == [b"3", b"2"]
+    assert [p.offset for p in newest.publications] == [5, 4]
+    assert forward.top == backward.top == top == Position(5, top.epoch)
+    assert (await broker.history("news", limit=0)).publications == ()
+
+
+async def test_history_keeps_only_its_size(broker: Broker, heard: Recorder) -> None:
+    for number in range(1, 26):
+        await broker.publish("news", b"%d" % number, history=KEPT)
+    past = await broker.history("news", limit=100)
+    assert [p.offset for p in past.publications] == list(range(16, 26))
+    assert past.top.offset == 25
+
+
+async def test_history_ages_but_the_top_stays(broker: Broker, heard: Recorder) -> None:
+    position = await broker.publish("news", b"1", history=HistoryPolicy(size=10, ttl_s=0.05))
+
+    async def aged() -> bool:
+        return (await broker.history("news", limit=10)).publications == ()
+
+    await eventually(aged)
+    assert (await broker.history("news")).top == position
+    assert (await broker.publish("news", b"2", history=KEPT)).offset == 2
+
+
+async def test_the_position_of_an_empty_channel_holds_for_its_first_publication(
+    broker: Broker, heard: Recorder
+) -> None:
+    empty = (await broker.history("news")).top
+    first = await broker.publish("news", b"1", history=KEPT)
+    assert (empty.offset, first.offset) == (0, 1)
+    assert empty.epoch == first.epoch
+
+
+async def test_a_key_publishes_once(broker: Broker, heard: Recorder) -> None:
+    await broker.follow("news")
+    first = await broker.publish("news", b"1", history=KEPT, key="fact-1")
+    again = await broker.publish("news", b"other", history=KEPT, key="fact-1")
+    elsewhere = await broker.publish("other", b"1", history=KEPT, key="fact-1")
+    await broker.publish("news", b"2", history=KEPT, key="fact-2")
+    await eventually(lambda: heard.data("news") == [b"1", b"2"])
+    assert first == again
+    assert elsewhere.epoch != first.epoch
+
+
+async def test_a_key_publishes_once_without_history(broker: Broker, heard: Recorder) -> None:
+    await broker.follow("pulse")
+    for _ in range(3):
+        await broker.publish("pulse", b"1", key="k")
+    await broker.publish("pulse", b"2")
+    await eventually(lambda: heard.data("pulse") == [b"1", b"2"])
+
+
+async def test_concurrent_publishers_leave_neither_gap_nor_double(broker: Broker, heard: Recorder) -> None:
+    await broker.follow("news")
+    await asyncio.gather(
+        *(broker.publish("news", b"%d" % n, history=KEPT, key=str(n % 100)) for n in range(200))
+    )
+    await eventually(lambda: len(heard.deliveries) == 100)
+    offsets = [d.offset for _, d in heard.deliveries if isinstance(d, Publication)]
+    assert offsets == list(range(1, 101))
+
+
+async def test_a_flush_starts_a_new_epoch(broker: Broker, heard: Recorder, flush: Callable[[], None]) -> None:
+    await broker.follow("news")
+    before = await broker.publish("news", b"1", history=KEPT)
+    flush()
+    after = await broker.publish("news", b"2", history=KEPT)
+    assert after.offset == 1
+    assert after.epoch != before.epoch
+    past = await broker.history("news", since=before, limit=300)
+    assert recovered(past, before) is None
+    await eventually(lambda: heard.data("news") == [b"1", b"2"])
+
+
+async def test_history_and_live_deliveries_agree_while_publishing_goes_on(
+    broker: Broker, heard: Recorder
+) -> None:
+    async def publish() -> None:
+        for number in range(1, 101):
+            await broker.publish("news", b"%d" % number, history=HistoryPolicy(size=300, ttl_s=60))
+
+    publishing = asyncio.create_task(publish())
+    await broker.follow("news")
+    past = await broker.history("news", limit=300)
+    await publishing
+    await eventually(lambda: heard.data("news")[-1:] == [b"100"] or past.top.offset == 100)
+    live = [d.offset for _, d in heard.deliveries if isinstance(d, Publication)]
+    joined = [p.offset for p in past.publications] + [o for o in live if o > past.top.offset]
+    assert joined == list(range(1, 101))
+
+
+async def test_who_arrives_is_present_until_they_leave(broker: Broker, heard: Recorder) -> None:
+    anna = ClientInfo(user="7", client="c1", conn_info=Raw(b'{"name":"Anna"}'))
+    boris = ClientInfo(user="8", client="c2")
+    await broker.arrive("room", anna)
+    await broker.arrive("room", boris)
+    present = await broker.presence("room")
+    assert set(present) == {"c1", "c2"}
+    assert bytes(present["c1"].conn_info) == b'{"name":"Anna"}'
+    assert present["c2"].user == "8"
+    await broker.leave("room", "c1")
+    assert set(await broker.presence("room")) == {"c2"}
+    assert not await broker.presence("elsewhere")
+
+
+async def test_who_is_not_confirmed_is_gone(broker: Broker, heard: Recorder) -> None:
+    stays, goes = ClientInfo(user="1", client="stays"), ClientInfo(user="2", client="goes")
+    await broker.arrive("room", goes)
+
+    async def only_one_left() -> bool:
+        await broker.arrive("room", stays)
+        return set(await broker.presence("room")) == {"stays"}
+
+    await eventually(only_one_left)
+
+
+async def test_joining_and_leaving_is_announced(broker: Broker, heard: Recorder) -> None:
+    info = ClientInfo(user="7", client="c1")
+    await broker.follow("room")
+    await broker.announce("room", Joined(info))
+    await broker.announce("room", Left(info))
+    await eventually(lambda: len(heard.deliveries) == 2)
+    assert [type(d) for _, d in heard.deliveries] == [Joined, Left]
+    assert all(d.info.client == "c1" for _, d in heard.deliveries if isinstance(d, Joined | Left))
