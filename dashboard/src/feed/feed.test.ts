@@ -90,6 +90,13 @@ describe('a row', () => {
     expect(toneOf({ ...scan, verdict: null, kind: 'boot' })).toBe('event');
   });
 
+  it('of a walk is one of somebody who was let through', () => {
+    const walk: AccessRow = { ...scan, verdict: null, kind: 'passage', passed: true };
+    expect(toneOf(walk)).toBe('admit');
+    expect(passageOf(walk)).toBe('in');
+    expect(matches({ gateId: null, outcome: 'admit' }, walk)).toBe(true);
+  });
+
   it('tells what became of the passage', () => {
     expect(passageOf(scan)).toBe('open');
     expect(passageOf({ ...scan, passed: true })).toBe('in');

@@ -1,5 +1,6 @@
 /** Which rows of the access feed somebody wants to see. */
 import type { AccessRow } from '../live/shapes';
+import { verdictOf } from './outcome';
 
 /** The kinds of outcome one can ask for; `other` is what the gates say of themselves. */
 export const OUTCOMES = ['all', 'admit', 'deny', 'other'] as const;
@@ -17,5 +18,5 @@ export const EVERYTHING: Filter = { gateId: null, outcome: 'all' };
 /** Returns whether the filter lets a row through. */
 export function matches(filter: Filter, row: AccessRow): boolean {
   if (filter.gateId !== null && row.gateId !== filter.gateId) return false;
-  return filter.outcome === 'all' || filter.outcome === (row.verdict ?? 'other');
+  return filter.outcome === 'all' || filter.outcome === (verdictOf(row) ?? 'other');
 }

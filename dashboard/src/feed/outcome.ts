@@ -9,15 +9,21 @@ export type Passage = 'in' | 'out' | 'walked' | 'stayed' | 'open' | 'none';
 
 const TROUBLE = new Set(['alarm_on', 'journal_lost', 'clock_step']);
 
+/** Returns what was decided; somebody at the turnstile was let through, also where the row of the walk does not say so. */
+export function verdictOf(row: AccessRow): AccessRow['verdict'] {
+  return row.verdict ?? (row.passed === null ? null : 'admit');
+}
+
 /** Returns the look of a row. */
 export function toneOf(row: AccessRow): Tone {
-  if (row.verdict !== null) return row.verdict;
+  const verdict = verdictOf(row);
+  if (verdict !== null) return verdict;
   return TROUBLE.has(row.kind) ? 'alarm' : 'event';
 }
 
 /** Returns what became of the passage. */
 export function passageOf(row: AccessRow): Passage {
-  if (row.verdict !== 'admit') return 'none';
+  if (verdictOf(row) !== 'admit') return 'none';
   if (row.passed === null) return 'open';
   return row.passed ? (row.direction ?? 'walked') : 'stayed';
 }

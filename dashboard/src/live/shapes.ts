@@ -39,6 +39,7 @@ export interface GateView {
   readonly toZoneId: number | null;
   readonly link: LinkState;
   readonly mode: string | null;
+  readonly enabled?: boolean;
   readonly lastSeenAt: string | null;
   readonly lastSeq: number | null;
   readonly acknowledgedSeq: number | null;

@@ -128,6 +128,7 @@ export const en = {
       lockdown: 'Lockdown',
       evacuate: 'Evacuation',
     } as Record<string, string>,
+    disabled: 'Out of service',
     lastSeen: 'Last seen',
     never: 'never',
     queue: 'Queue',

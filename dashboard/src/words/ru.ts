@@ -129,6 +129,7 @@ export const ru: Words = {
       lockdown: 'Закрыт на вход',
       evacuate: 'Эвакуация',
     },
+    disabled: 'Не работает',
     lastSeen: 'На связи',
     never: 'никогда',
     queue: 'Очередь',
