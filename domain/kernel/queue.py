@@ -68,7 +68,7 @@ async def claim(db: AsyncSession, jobs: Sequence[str], *, limit: int, lasts_s: f
     """Take up to ``limit`` due jobs of these names, the longest due first."""
     given = {"jobs": list(jobs), "limit": limit, "lasts_s": lasts_s}
     rows = (await db.execute(queries.load("domain.kernel", "claim_jobs"), given)).all()
-    return [Claim(row.id, row.job, msgspec.json.decode(row.arguments), row.attempts) for row in rows]
+    return [Claim(row.id, row.job, row.arguments, row.attempts) for row in rows]
 
 
 async def renew(db: AsyncSession, claims: Sequence[Claim], *, lasts_s: float) -> None:

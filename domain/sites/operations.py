@@ -88,7 +88,7 @@ async def names_of(ctx: Context, site_ids: Collection[int]) -> dict[int, str]:
     if not site_ids:
         return {}
     named = select(SiteRow.id, SiteRow.name).where(SiteRow.id.in_(site_ids))
-    return {site_id: name for site_id, name in (await ctx.db.execute(named)).tuples()}
+    return {site_id: name for site_id, name in (await ctx.db.execute(named))}
 
 
 async def _site(ctx: Context, site_id: int, *, lock: bool = False) -> SiteRow:

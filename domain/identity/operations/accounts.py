@@ -62,16 +62,9 @@ async def register(
     locale: Locale = "en",
 ) -> UserView:
     """Open an account for oneself; signing in comes after it."""
+    row = _new(ctx, email, username, password, first_name, last_name, locale)
     ctx.keep(partial(_count_refused, subjects=_registrations(ctx.tools, ctx.caller)))
-    row = await _open(
-        ctx,
-        email=email,
-        username=username,
-        password_hash=password,
-        first_name=first_name,
-        last_name=last_name,
-        locale=locale,
-    )
+    await _open(ctx, row)
     return await user_view(ctx, row)
 
 
@@ -90,15 +83,8 @@ async def create_user(
     """Open an account for somebody, with roles; without a password they are sent a letter to choose one."""
     for wanted in roles:
         check_grant(ctx.caller, wanted.role, wanted.site_id)
-    row = await _open(
-        ctx,
-        email=email,
-        username=username,
-        password_hash=password,
-        first_name=first_name,
-        last_name=last_name,
-        locale=locale,
-    )
+    row = _new(ctx, email, username, password, first_name, last_name, locale)
+    await _open(ctx, row)
     for wanted in roles:
         await give(ctx, row, wanted.role, wanted.site_id)
     if password is None:
@@ -120,15 +106,8 @@ async def create_admin(
     locale: Locale = "en",
 ) -> UserView:
     """Open the account of somebody who may do everything; for the command line of the installation."""
-    row = await _open(
-        ctx,
-        email=email,
-        username=username,
-        password_hash=password,
-        first_name=first_name,
-        last_name=last_name,
-        locale=locale,
-    )
+    row = _new(ctx, email, username, password, first_name, last_name, locale)
+    await _open(ctx, row)
     await give(ctx, row, "admin", None)
     return await user_view(ctx, row)
 
@@ -146,9 +125,8 @@ async def deactivate_user(ctx: Context, *, user_id: int) -> UserView:
     return await user_view(ctx, row)
 
 
-async def _open(
+def _new(
     ctx: Context,
-    *,
     email: str,
     username: str,
     password_hash: str | None,
@@ -156,7 +134,7 @@ async def _open(
     last_name: str,
     locale: str,
 ) -> UserRow:
-    row = UserRow(
+    return UserRow(
         email=email_to_keep(email),
         username=username_to_keep(username),
         first_name=name_to_keep("firstName", first_name),
@@ -165,10 +143,12 @@ async def _open(
         password_hash=password_hash,
         created_at=ctx.now,
     )
+
+
+async def _open(ctx: Context, row: UserRow) -> None:
     ctx.db.add(row)
     await ctx.db.flush()
     ctx.emit(UserCreated(user_id=row.id), of=row)
-    return row
 
 
 async def _count_refused(ctx: Context, *, subjects: list[Subject]) -> None:

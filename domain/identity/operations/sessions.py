@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
 
 from domain.identity.events import SessionCreated, SessionReuseDetected
 from domain.identity.operations.fields import Email, Password, Token
@@ -23,7 +22,7 @@ from domain.identity.rules.limits import (
     subject,
 )
 from domain.identity.rules.passwords import canonical
-from domain.identity.tables import RoleGrantRow, SessionRow, UserRow
+from domain.identity.tables import SessionRow
 from domain.kernel.caller import Caller
 from domain.kernel.context import Context
 from domain.kernel.errors import DomainError, Unauthenticated
@@ -94,22 +93,6 @@ async def logout(ctx: Context, *, refresh_token: Token | None = None) -> None:
     else:
         raise Unauthenticated("Nobody is signed in, and no refresh token was given")
     await end_session(ctx, session_id, "logout")
-
-
-@operation("identity.identify", allow={"service"}, reads=True)
-async def identify(ctx: Context, *, session_id: int) -> Caller:
-    """Return the person behind a session with the roles they hold now; for the server's own use."""
-    held = (
-        select(SessionRow.user_id, RoleGrantRow.site_id, RoleGrantRow.role)
-        .join(UserRow, UserRow.id == SessionRow.user_id)
-        .outerjoin(RoleGrantRow, RoleGrantRow.user_id == SessionRow.user_id)
-        .where(SessionRow.id == session_id, SessionRow.ended_at.is_(None), SessionRow.expires_at > ctx.now)
-        .where(UserRow.state == "active")
-    )
-    rows = (await ctx.db.execute(held)).tuples().all()
-    if not rows:
-        raise Unauthenticated(OVER)
-    return _caller(session_id, rows[0][0], [(site_id, role) for _, site_id, role in rows if role])
 
 
 async def _begin(ctx: Context, user_id: int) -> TokensView:
@@ -184,13 +167,3 @@ def _logins(tools: Tools, caller: Caller, email: str) -> list[Subject]:
     if not caller.address:
         return [of_email]
     return [of_email, subject(tools.keys, FAILED_LOGINS_FROM_ADDRESS, caller.address)]
-
-
-def _caller(session_id: int, user_id: int, held: list[tuple[int | None, Any]]) -> Caller:
-    sites = {site_id for site_id, _ in held if site_id is not None}
-    return Caller(
-        roles=frozenset({"member", *(role for _, role in held)}),
-        user_id=user_id,
-        session_id=session_id,
-        site_roles={site: frozenset(role for at, role in held if at == site) for site in sorted(sites)},
-    )

@@ -37,11 +37,11 @@ async def find(
         Invalid: It is not ours, is spent, or has expired; which of them is nobody's business.
     """
     token_id = one_time.id_in(token)
-    row = (
-        None
-        if token_id is None
-        else await db.get(OneTimeTokenRow, token_id, with_for_update={"key_share": True} if lock else None)
-    )
+    row = None
+    if token_id is not None:
+        # What was read before the lock was waited for is read again.
+        with_lock = {"key_share": True} if lock else None
+        row = await db.get(OneTimeTokenRow, token_id, with_for_update=with_lock, populate_existing=lock)
     if row is None or row.purpose != purpose or not _usable(row, now):
         raise _worthless()
     if not one_time.genuine(keys, purpose, row.salt, row.id, token):

@@ -18,7 +18,7 @@ async def names_of(ctx: Context, user_ids: Collection[int]) -> dict[int, str]:
     if not user_ids:
         return {}
     names = select(UserRow.id, UserRow.first_name, UserRow.last_name, UserRow.username)
-    rows = (await ctx.db.execute(names.where(UserRow.id.in_(user_ids)))).tuples()
+    rows = await ctx.db.execute(names.where(UserRow.id.in_(user_ids)))
     return {user_id: display_name(first, last, username) for user_id, first, last, username in rows}
 
 

@@ -24,7 +24,8 @@ async def user_to_change(db: AsyncSession, user_id: int) -> UserRow:
     Raises:
         NotFound: There is none.
     """
-    return present(await db.get(UserRow, user_id, with_for_update={"key_share": True}), user_id)
+    lock = {"key_share": True}
+    return present(await db.get(UserRow, user_id, with_for_update=lock, populate_existing=True), user_id)
 
 
 def present(row: UserRow | None, user_id: int) -> UserRow:
