@@ -1,0 +1,195 @@
+"""A gate's link to the broker: paho on the event loop, a will, and a way back after every loss."""
+
+import asyncio
+import logging
+import random
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import paho.mqtt.client as paho
+from msgspec import Struct
+from paho.mqtt.enums import CallbackAPIVersion
+
+logger = logging.getLogger(__name__)
+
+CONNECT_DEADLINE_S = 4.0
+FIRST_PAUSE_S = 0.2
+LONGEST_PAUSE_S = 10.0
+TICK_S = 1.0
+MAX_QUEUED = 200
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    """Where and as whom a gate connects."""
+
+    broker: str
+    username: str
+    password: str
+    ca_file: str | None = None
+    keepalive_s: int = 15
+
+
+class Link:
+    """Run it in a task; it connects, subscribes, and calls back on the loop.
+
+    Before each connection `will()` gives its topic and payload; after it `arrived()` is called; then `heard(topic,
+    payload)` for each message. What was posted and not sent dies with the connection: the journal knows better.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        follows: list[str],
+        *,
+        will: Callable[[], tuple[str, bytes]],
+        arrived: Callable[[], None],
+        heard: Callable[[str, bytes], None],
+    ) -> None:
+        self._account = account
+        self._follows = follows
+        self._will = will
+        self._arrived = arrived
+        self._heard = heard
+        self._paho: paho.Client | None = None
+        self._ready: asyncio.Future[None]
+        self._lost: asyncio.Future[str]
+        self._farewell: tuple[str, bytes]
+        self.up = asyncio.Event()
+        """Set while messages come and go."""
+
+    async def run(self) -> None:
+        """Stays connected until cancelled."""
+        pause_s = FIRST_PAUSE_S
+        while True:
+            if await self._one_connection():
+                pause_s = FIRST_PAUSE_S
+            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    def post(self, topic: str, payload: bytes, *, qos: int, retained: bool = False) -> bool:
+        """Hands a message to the connection; returns False where there is none or it is too full."""
+        client = self._paho
+        if client is None or not self.up.is_set():
+            return False
+        sent = client.publish(topic, payload, qos, retained)
+        client.loop_write()
+        return sent.rc == paho.MQTT_ERR_SUCCESS
+
+    async def _one_connection(self) -> bool:
+        loop = asyncio.get_running_loop()
+        self._ready, self._lost = loop.create_future(), loop.create_future()
+        client = self._client()
+        try:
+            await self._reach(client)
+            self._watch(client)
+            async with asyncio.timeout(CONNECT_DEADLINE_S):
+                either: set[asyncio.Future[Any]] = {self._ready, self._lost}
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if self._lost.done():
+                raise ConnectionError(self._lost.result())
+            self._paho = client
+            self.up.set()
+            self._arrived()
+            while not self._lost.done():
+                await asyncio.wait([self._lost], timeout=TICK_S)
+                client.loop_misc()
+            logger.warning("gate %s lost its link: %s", self._account.username, self._lost.result())
+            return True
+        except OSError as error:
+            name = self._account.username
+            logger.warning("gate %s has no link: %s", name, str(error) or type(error).__name__)
+            return False
+        finally:
+            # A clean goodbye cancels the will, so it is said by hand.
+            self.post(*self._farewell, qos=1, retained=True)
+            self._paho = None
+            self.up.clear()
+            if client.socket() is not None:
+                client.disconnect()
+                client.loop_write()
+
+    def _client(self) -> paho.Client:
+        client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._account.username,
+            protocol=paho.MQTTv311,
+            reconnect_on_failure=False,
+        )
+        client.username_pw_set(self._account.username, self._account.password)
+        self._farewell = self._will()
+        client.will_set(*self._farewell, qos=1, retain=True)
+        client.max_queued_messages_set(MAX_QUEUED)
+        client.connect_timeout = CONNECT_DEADLINE_S
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        url = urlsplit(self._account.broker)
+        secure = url.scheme == "mqtts"
+        if secure:
+            client.tls_set_context(ssl.create_default_context(cafile=self._account.ca_file))
+        port = url.port or (8883 if secure else 1883)
+        client.connect_async(url.hostname or "localhost", port, self._account.keepalive_s)
+        return client
+
+    async def _reach(self, client: paho.Client) -> None:
+        # Name, TCP and TLS block; nobody may touch paho meanwhile.
+        connecting = asyncio.get_running_loop().run_in_executor(None, client.reconnect)
+        try:
+            await asyncio.shield(connecting)
+        except asyncio.CancelledError:
+            await asyncio.wait([connecting])
+            raise
+
+    def _watch(self, client: paho.Client) -> None:
+        loop = asyncio.get_running_loop()
+        connected: Any = client.socket()  # Any: a plain socket or one of TLS
+        if connected is None:
+            raise ConnectionError("the connection closed at once")
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+        def want_write(*_: Any) -> None:
+            loop.add_writer(connected, client.loop_write)
+
+        def written(*_: Any) -> None:
+            loop.remove_writer(connected)
+
+        def closed(*_: Any) -> None:
+            loop.remove_reader(connected)
+            loop.remove_writer(connected)
+
+        def read() -> None:
+            client.loop_read()
+            # TLS may hold decrypted bytes that the loop does not hear of.
+            if client.socket() is not None and getattr(connected, "pending", int)():
+                loop.call_soon(read)
+
+        client.on_socket_register_write = want_write
+        client.on_socket_unregister_write = written
+        client.on_socket_close = closed
+        loop.add_reader(connected, read)
+        client.loop_write()
+
+    def _on_connect(self, client: paho.Client, _: Any, flags: Any, code: Any, properties: Any) -> None:
+        if not code.is_failure:
+            client.subscribe([(name, 1) for name in self._follows])
+        elif not self._lost.done():
+            self._lost.set_result(f"refused: {code}")
+
+    def _on_subscribe(self, client: Any, _: Any, number: int, codes: list[Any], properties: Any) -> None:
+        refused = [name for name, code in zip(self._follows, codes, strict=False) if code.is_failure]
+        if refused:
+            # Decisions may still come: a broker that forbids one of several topics is to be told, not left.
+            logger.warning("gate %s may not follow %s", self._account.username, ", ".join(refused))
+        if not self._ready.done():
+            self._ready.set_result(None)
+
+    def _on_disconnect(self, client: Any, _: Any, flags: Any, code: Any, properties: Any) -> None:
+        if not self._lost.done():
+            self._lost.set_result(str(code))
+
+    def _on_message(self, client: Any, _: Any, message: paho.MQTTMessage) -> None:
+        self._heard(message.topic, bytes(message.payload))

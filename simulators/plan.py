@@ -1,0 +1,96 @@
+"""The fleet file: which gates there are, who walks through them, and how the day goes.
+
+JSON in camelCase, so that the answer of `POST /gates/{gateId}/device` fits into `gates` as it is. Paths are
+relative to the folder of the file.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from domain.access.rules.facts import Direction, OfflinePolicy
+
+
+class PlanUnreadable(Exception):
+    """The fleet file is missing or says something else than a fleet; the message tells where."""
+
+
+class Zone(Struct, frozen=True, rename="camel"):
+    """A side of a gate."""
+
+    zone_id: int
+    ordinal: Annotated[int, Meta(ge=0, le=31)]
+
+
+class GatePlan(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One gate: its account and what it must know to decide alone."""
+
+    gate_id: int
+    site_id: int
+    password: str
+    username: str = ""
+    """Empty = the gate's id."""
+    name: str = ""
+    from_zone: Zone | None = None
+    """Where one comes from who goes in; None = the street."""
+    to_zone: Zone | None = None
+    directions: tuple[Direction, ...] = ("in", "out")
+    policy: OfflinePolicy = "signed_ok"
+    walk_s: float = 0.2
+    """How long a person takes to walk through."""
+
+
+class Person(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Somebody with a pass; whether it still opens anything is the server's affair."""
+
+    token: str
+    gates: tuple[int, ...]
+    """The entrances they use, from the street inward; the first of them to come in and to leave."""
+    name: str = ""
+
+
+class Scenario(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A working day."""
+
+    speed: Annotated[float, Meta(gt=0)] = 60.0
+    """How many seconds of the day pass in one."""
+    seed: int = 1
+    hours: Annotated[float, Meta(gt=0, le=24)] = 9.0
+    alarms: int = 2
+    repeat: bool = True
+
+
+class FleetPlan(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Everything the simulators know."""
+
+    broker: str
+    """`mqtt://host:port` or `mqtts://host:port`, without an account."""
+    gates: tuple[GatePlan, ...]
+    ca_file: str | None = None
+    public_keys: dict[str, str] = {}
+    """Key id → Ed25519 key as base64url: how offline gates check passes."""
+    journals: str = "journals"
+    control: str = "fleet.sock"
+    people: tuple[Person, ...] = ()
+    scenario: Scenario | None = None
+    keep_journals: bool = False
+    """Keep acknowledged events too, for comparing with the server afterwards."""
+
+    def gate(self, gate_id: int) -> GatePlan | None:
+        """Returns the gate of that id."""
+        return next((gate for gate in self.gates if gate.gate_id == gate_id), None)
+
+
+def load(path: Path) -> FleetPlan:
+    """Reads a fleet file.
+
+    Raises:
+        PlanUnreadable: and why.
+    """
+    try:
+        plan = msgspec.json.decode(path.read_bytes(), type=FleetPlan)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise PlanUnreadable(f"{path}: {error}") from error
+    return plan

@@ -1,0 +1,320 @@
+"""A turnstile: shows a pass to the server, decides itself when nobody answers, and tells what happened until heard.
+
+1. A scan is asked once, again after 250 ms, and decided here after 400 ms, or at once without a link.
+2. An answer nobody waits for any more opens nothing.
+3. What happens goes to the journal first, then to the server.
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from msgspec import Struct
+
+from domain.access.rules import token as passes
+from domain.access.rules.decide import PASSAGE_WINDOW_S, decide
+from domain.access.rules.facts import Direction, Facts, GateFacts, ZoneFacts
+from domain.access.rules.reasons import Reason, words
+from domain.access.rules.token import PassClaim
+from gate_bridge import wire
+from simulators.crash import NOWHERE, CrashPoint
+from simulators.journal import Journal
+from simulators.link import Account, Link
+from simulators.memory import Memory
+from simulators.plan import GatePlan
+from simulators.upload import Upload
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER_S = 0.25
+DECIDE_AFTER_S = 0.4
+HEARTBEAT_S = 10.0
+TICK_S = 1.0
+FIRMWARE = "gatehouse-simulator 1"
+
+
+class Presented(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What happened to a person who showed a pass."""
+
+    gate_id: int
+    verdict: wire.Result
+    reason: str
+    text: str
+    action: str
+    passed: bool
+    source: str
+    """Who decided: the server (online) or the gate (offline)."""
+    request_id: str
+    seq: int
+    """The number of the decision in the gate's journal."""
+    milliseconds: float
+
+
+class _Answer(Struct, frozen=True, kw_only=True):
+    admit: bool
+    reason: str
+    source: str
+    decision_id: str | None = None
+    pass_id: int | None = None
+    open_s: float = PASSAGE_WINDOW_S
+
+
+class Turnstile:
+    """One gate; `run` it in a task, `present` passes to it from any other."""
+
+    def __init__(
+        self,
+        plan: GatePlan,
+        journal: Journal,
+        *,
+        broker: str,
+        keys: Mapping[int, Ed25519PublicKey],
+        ca_file: str | None = None,
+        clock: Callable[[], float] = time.time,
+        crash: CrashPoint = NOWHERE,
+    ) -> None:
+        self.plan = plan
+        self.journal = journal
+        self._keys = keys
+        self._clock = clock
+        self._memory = Memory()
+        self._lane = asyncio.Lock()
+        self._asked: dict[str, asyncio.Future[wire.Decision]] = {}
+        self._upload = Upload(journal, self._post, crash=crash)
+        self._drained = asyncio.Event()
+        self._started = time.monotonic()
+        name = plan.username or str(plan.gate_id)
+        account = Account(broker=broker, username=name, password=plan.password, ca_file=ca_file)
+        down = wire.topic(plan.site_id, plan.gate_id, "dn/dec").removesuffix("dec") + "#"
+        self._link = Link(account, [down], will=self._will, arrived=self._arrived, heard=self._heard)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the gate has its link."""
+        return self._link.up.is_set()
+
+    async def wait_connected(self, deadline_s: float) -> None:
+        """Returns once the gate has its link, or raises TimeoutError."""
+        async with asyncio.timeout(deadline_s):
+            await self._link.up.wait()
+
+    async def wait_drained(self, deadline_s: float) -> None:
+        """Returns once the server has everything, or raises TimeoutError."""
+        async with asyncio.timeout(deadline_s):
+            await self._drained.wait()
+
+    async def run(self) -> None:
+        """Lives until cancelled, then says farewell."""
+        self._record("boot")
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._link.run())
+                group.create_task(self._beat())
+        finally:
+            self.journal.close()
+
+    async def present(self, token: str, direction: Direction, *, walk: bool = True) -> Presented:
+        """Shows a pass, and walks through where admitted (and willing); one person at a time."""
+        async with self._lane:
+            began = time.monotonic()
+            request_id = secrets.token_hex(8)
+            claim = passes.read(token, self._keys)
+            answer = await self._ask(request_id, token, direction) or self._decide(claim, direction)
+            asked = time.monotonic() - began
+            details = self._details(request_id, answer, claim, direction)
+            decided = self._record(
+                "decision", reason=answer.reason, result="admit" if answer.admit else "deny", **details
+            )
+            passed = answer.admit and await self._walk(walk, answer, claim, direction, details)
+        told = words(Reason(answer.reason) if answer.reason in list(Reason) else Reason.INTERNAL)
+        return Presented(
+            gate_id=self.plan.gate_id,
+            verdict="admit" if answer.admit else "deny",
+            reason=answer.reason,
+            text=told.text,
+            action=told.action,
+            passed=passed,
+            source=answer.source,
+            request_id=request_id,
+            seq=decided.seq,
+            milliseconds=round(asked * 1000, 1),
+        )
+
+    def alarm(self, kind: str, *, on: bool) -> None:
+        """Raises or clears an alarm such as `held_open`."""
+        self._record("alarm_on" if on else "alarm_off", extra={"alarm": kind})
+
+    async def _ask(self, request_id: str, token: str, direction: Direction) -> _Answer | None:
+        answered = self._asked[request_id] = asyncio.get_running_loop().create_future()
+        try:
+            for attempt, patience_s in ((1, RETRY_AFTER_S), (2, DECIDE_AFTER_S - RETRY_AFTER_S)):
+                if not self._post("up/scan", self._scan(request_id, token, direction, attempt)):
+                    return None
+                await asyncio.wait([answered], timeout=patience_s)
+                if answered.done():
+                    break
+            else:
+                return None
+        finally:
+            del self._asked[request_id]
+        said = answered.result()
+        return _Answer(
+            admit=said.result == "admit",
+            reason=said.reason,
+            source="online",
+            decision_id=said.decision_id or None,
+            pass_id=said.pass_id,
+            open_s=said.open_ms / 1000 or PASSAGE_WINDOW_S,
+        )
+
+    def _scan(self, request_id: str, token: str, direction: Direction, attempt: int) -> wire.Scan:
+        now = self._now_ms()
+        return wire.Scan(
+            epoch=self.journal.epoch,
+            request_id=request_id,
+            method="qr",
+            token=token[:512],
+            direction=direction,
+            at_ms=now,
+            expires_ms=now + int(DECIDE_AFTER_S * 1000),
+            attempt=attempt,
+            zone_id=self.plan.to_zone.zone_id if self.plan.to_zone else None,
+        )
+
+    def _decide(self, claim: PassClaim | Reason, direction: Direction) -> _Answer:
+        leaves, enters = self._ends(direction)
+        facts = Facts(
+            token=claim,
+            known=self._memory.facts(claim)
+            if isinstance(claim, PassClaim) and self.plan.policy == "signed_ok"
+            else None,
+            gate=GateFacts(gate_id=self.plan.gate_id, site_id=self.plan.site_id),
+            direction=direction,
+            leaves=leaves,
+            enters=None if enters is None else ZoneFacts(ordinal=enters),
+            link="offline",
+            policy=self.plan.policy,
+        )
+        verdict = decide(facts, self._clock())
+        return _Answer(admit=verdict.admit, reason=verdict.reason, source="offline")
+
+    async def _walk(
+        self,
+        willing: bool,
+        answer: _Answer,
+        claim: PassClaim | Reason,
+        direction: Direction,
+        details: dict[str, Any],
+    ) -> bool:
+        await asyncio.sleep(self.plan.walk_s if willing else answer.open_s)
+        if willing and isinstance(claim, PassClaim):
+            leaves, enters = self._ends(direction)
+            self._memory.walked(claim.pass_id, leaves=leaves, enters=enters)
+        self._record("passage" if willing else "no_passage", **details)
+        return willing
+
+    def _ends(self, direction: Direction) -> tuple[int | None, int | None]:
+        outer = self.plan.from_zone.ordinal if self.plan.from_zone else None
+        inner = self.plan.to_zone.ordinal if self.plan.to_zone else None
+        return (outer, inner) if direction == "in" else (inner, outer)
+
+    def _details(
+        self, request_id: str, answer: _Answer, claim: PassClaim | Reason, direction: Direction
+    ) -> dict[str, Any]:  # Any: members of an event
+        return {
+            "request_id": request_id,
+            "decision_id": answer.decision_id,
+            "source": answer.source,
+            "pass_id": (claim.pass_id or None) if isinstance(claim, PassClaim) else answer.pass_id,
+            "direction": direction,
+            "zone_id": self.plan.to_zone.zone_id if self.plan.to_zone else None,
+        }
+
+    def _record(self, kind: wire.Kind, **members: Any) -> wire.Event:  # Any: members of an event
+        event = self.journal.append(kind, self._now_ms(), **members)
+        self._drained.clear()
+        self._upload.appended(time.monotonic())
+        return event
+
+    def _now_ms(self) -> int:
+        return max(0, int(self._clock() * 1000))
+
+    def _post(self, leg: wire.Leg, message: wire.Message) -> bool:
+        topic = wire.topic(self.plan.site_id, self.plan.gate_id, leg)
+        return self._link.post(topic, wire.encode(message), qos=wire.QOS[leg], retained=leg in wire.RETAINED)
+
+    def _will(self) -> tuple[str, bytes]:
+        self._upload.disconnected()
+        death = wire.Death(epoch=self.journal.epoch, session=self.journal.next_session())
+        return wire.topic(self.plan.site_id, self.plan.gate_id, "up/state"), wire.encode(death)
+
+    def _arrived(self) -> None:
+        self._birth()
+        self._upload.connected(time.monotonic())
+
+    def _birth(self) -> None:
+        journal = self.journal
+        kept = wire.JournalRange(
+            journal.acknowledged + 1 if journal.depth else 0, journal.last_seq if journal.depth else 0
+        )
+        birth = wire.Birth(
+            epoch=journal.epoch,
+            session=journal.session,
+            journal=kept,
+            clock_ms=self._now_ms(),
+            firmware=FIRMWARE,
+            hardware="simulated",
+            capabilities=("qr",),
+            directions=self.plan.directions,
+        )
+        self._post("up/state", birth)
+        self._heartbeat()
+
+    def _heartbeat(self) -> None:
+        journal = self.journal
+        beat = wire.Heartbeat(
+            epoch=journal.epoch,
+            session=journal.session,
+            last_seq=journal.last_seq,
+            acknowledged_seq=journal.acknowledged,
+            queue_depth=journal.depth,
+            uptime_s=int(time.monotonic() - self._started),
+            power="mains",
+        )
+        self._post("up/hb", beat)
+
+    async def _beat(self) -> None:
+        beats = 0
+        while True:
+            await asyncio.sleep(TICK_S)
+            beats += 1
+            self._upload.tick(time.monotonic())
+            if beats % int(HEARTBEAT_S / TICK_S) == 0:
+                self._heartbeat()
+
+    def _heard(self, topic: str, payload: bytes) -> None:
+        try:
+            message = wire.parse(topic, payload).message
+        except wire.Malformed as error:
+            logger.warning("gate %d ignores %s", self.plan.gate_id, error)
+            return
+        epoch = self.journal.epoch
+        match message:
+            case wire.Decision():
+                waiting = self._asked.get(message.request_id)
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(message)
+            case wire.Acknowledgement() if message.epoch == epoch:
+                self._upload.acknowledged(message.up_to, time.monotonic())
+                if self.journal.depth == 0:
+                    self._drained.set()
+            case wire.Want() if message.epoch == epoch:
+                if message.rebirth:
+                    self._birth()
+                self._upload.wanted(message.ranges)
+            case _:
+                logger.warning("gate %d has no use for %s", self.plan.gate_id, topic)
