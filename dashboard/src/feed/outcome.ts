@@ -7,11 +7,12 @@ export type Tone = 'admit' | 'deny' | 'alarm' | 'event';
 /** What became of somebody who was let through; `open` means that no gate has said so yet. */
 export type Passage = 'in' | 'out' | 'walked' | 'stayed' | 'open' | 'none';
 
+const WALKS = new Set(['passage', 'no_passage']);
 const TROUBLE = new Set(['alarm_on', 'journal_lost', 'clock_step']);
 
 /** Returns what was decided; somebody at the turnstile was let through, also where the row of the walk does not say so. */
 export function verdictOf(row: AccessRow): AccessRow['verdict'] {
-  return row.verdict ?? (row.passed === null ? null : 'admit');
+  return row.verdict ?? (WALKS.has(row.kind) ? 'admit' : null);
 }
 
 /** Returns the look of a row. */
