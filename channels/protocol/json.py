@@ -25,7 +25,7 @@ class JsonCodec:
         """Read all commands of one frame."""
         try:
             commands = self._commands.decode_lines(frame)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Malformed(DisconnectCode.BAD_REQUEST) from error
         if not commands:
             raise Malformed(DisconnectCode.BAD_REQUEST)

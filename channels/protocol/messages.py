@@ -13,7 +13,7 @@ from msgspec import Meta, Raw, Struct
 EMPTY: Final = Raw()  # the one absent payload: a field holding this very object is left out of the wire
 
 UInt32 = Annotated[int, Meta(ge=0, le=2**32 - 1)]
-UInt64 = Annotated[int, Meta(ge=0, le=2**64 - 1)]
+Offset = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # the protocol allows one bit more, which no stream reaches
 
 
 def payload(data: bytes | None) -> Raw:
@@ -32,7 +32,7 @@ class Recover(Message):
     """Where a client stands in a channel it wants to go on with."""
 
     recover: bool = False
-    offset: UInt64 = 0
+    offset: Offset = 0
     epoch: str = ""
 
 
@@ -58,7 +58,7 @@ class Subscribe(Recover):
     join_leave: bool = False
     delta: str = ""
     tf: Raw = EMPTY
-    flag: UInt64 = 0
+    flag: Offset = 0
     type: int = 0
 
 
@@ -90,7 +90,7 @@ class PresenceStats(Message):
 class StreamPosition(Message):
     """A place in a channel's history."""
 
-    offset: UInt64 = 0
+    offset: Offset = 0
     epoch: str = ""
 
 

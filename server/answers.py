@@ -1,0 +1,85 @@
+"""Answer what a session asks, by the application and the broker, each in its time."""
+
+import asyncio
+import logging
+from typing import Any
+
+from channels.broker import BrokerUnavailable
+from channels.effects import (
+    Announce,
+    Arrive,
+    Ask,
+    Authenticate,
+    Follow,
+    Invoke,
+    Leave,
+    Permit,
+    Present,
+    Read,
+    Renew,
+    Show,
+)
+from channels.host import Host
+from channels.limits import Limits
+from channels.protocol.codes import ErrorCode
+from channels.protocol.exceptions import FabricError, ProtocolError
+from server.fanout import Connection, Hub
+
+logger = logging.getLogger(__name__)
+
+
+class Answers:
+    """The world as seen by the sessions of one hub."""
+
+    def __init__(self, hub: Hub, host: Host, limits: Limits) -> None:
+        self._hub = hub
+        self._host = host
+        self._limits = limits
+
+    async def to(self, connection: Connection, question: Ask[Any]) -> Any:
+        """Answer; whatever goes wrong is raised as what the client may be told."""
+        patience_s = self._limits.call_s if isinstance(question, Invoke) else self._limits.answer_s
+        try:
+            async with asyncio.timeout(patience_s):
+                return await self._answer(connection, question)
+        except FabricError:
+            raise
+        except (BrokerUnavailable, TimeoutError) as error:
+            logger.warning("%s was not answered: %r", type(question).__name__, error)
+            raise ProtocolError(ErrorCode.INTERNAL) from error
+        except Exception as error:
+            logger.exception("%s failed", type(question).__name__)
+            raise ProtocolError(ErrorCode.INTERNAL) from error
+
+    async def _answer(self, connection: Connection, question: Ask[Any]) -> Any:
+        match question:
+            case Authenticate(token=token, data=data):
+                return await self._host.connect(token, data)
+            case Renew(identity=identity, token=token):
+                return await self._host.refresh(identity, token)
+            case Permit(identity=identity, channel=channel, token=token):
+                return await self._host.may(identity, channel, token)
+            case Show(identity=identity, channel=channel):
+                return await self._host.first(identity, channel)
+            case Invoke(identity=identity, method=method, data=data):
+                return await self._host.call(identity, method, data)
+            case Follow(channel=channel):
+                return await self._hub.follow(connection, channel)
+            case _:
+                return await self._ask_broker(question)
+
+    async def _ask_broker(self, question: Ask[Any]) -> Any:
+        broker = self._hub.broker
+        match question:
+            case Read(channel=channel, since=since, limit=limit, reverse=reverse):
+                return await broker.history(channel, since=since, limit=limit, reverse=reverse)
+            case Present(channel=channel):
+                return await broker.presence(channel)
+            case Arrive(channel=channel, info=info):
+                return await broker.arrive(channel, info)
+            case Leave(channel=channel, client=client):
+                return await broker.leave(channel, client)
+            case Announce(channel=channel, event=event):
+                return await broker.announce(channel, event)
+            case _:
+                raise TypeError(f"nobody answers {type(question).__name__}")

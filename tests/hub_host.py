@@ -1,0 +1,111 @@
+"""A small application behind a hub, and the process around it, for tests through real sockets."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+
+from channels.broker import Broker
+from channels.host import Identity, Opening
+from channels.limits import Limits
+from channels.protocol import Disconnect, DisconnectCode, ErrorCode, ProtocolError
+from channels.stream import HistoryPolicy
+from server.fanout import Hub
+from server.socket import socket_endpoint
+from server.upgrade import WebSocketUpgrade
+from tests.eventually import eventually
+
+KEPT = HistoryPolicy(size=20, ttl_s=60)
+
+
+class SmallHost:
+    """Tokens are user names; `feed:` channels have history and a first view, `room:` ones presence, others nothing."""
+
+    def __init__(self) -> None:
+        self.views = 0
+        self.expires_at: float | None = None
+
+    async def connect(self, token: str, data: bytes) -> Identity:
+        if token == "expired":
+            raise ProtocolError(ErrorCode.TOKEN_EXPIRED)
+        if not token.isalnum():
+            raise Disconnect(DisconnectCode.INVALID_TOKEN)
+        info = json.dumps({"name": token}).encode()
+        return Identity(
+            user=token,
+            session=f"login-{token}",
+            info=info,
+            channels=(f"#{token}",),
+            expires_at=self.expires_at,
+        )
+
+    async def refresh(self, identity: Identity, token: str) -> Identity:
+        return await self.connect(token, b"")
+
+    async def may(self, identity: Identity, channel: str, token: str) -> Opening:
+        if channel.startswith("secret"):
+            raise ProtocolError(ErrorCode.PERMISSION_DENIED)
+        if channel.startswith("room:"):
+            return Opening(history=KEPT, presence=True, join_leave=True)
+        return Opening(history=KEPT if channel.startswith(("feed:", "#")) else None)
+
+    async def first(self, identity: Identity, channel: str) -> bytes | None:
+        self.views += 1
+        return b'{"items": []}' if channel.startswith("feed:") else None
+
+    async def call(self, identity: Identity, method: str, data: bytes) -> bytes:
+        match method:
+            case "echo":
+                return data
+            case "refuse":
+                raise ProtocolError(409, '{"title":"Taken","status":409}')
+            case "break":
+                raise RuntimeError("a defect")
+            case "slow":
+                await asyncio.Event().wait()
+        raise ProtocolError(ErrorCode.METHOD_NOT_FOUND)
+
+
+class Running:
+    """A hub that listens on a free port."""
+
+    def __init__(self, hub: Hub, host: SmallHost, port: int) -> None:
+        self.hub = hub
+        self.host = host
+        self.port = port
+        self.url = f"ws://127.0.0.1:{port}/connection/websocket"
+
+
+@asynccontextmanager
+async def serving(broker: Broker, limits: Limits | None = None) -> AsyncIterator[Running]:
+    hub, host = Hub(broker), SmallHost()
+    app = Starlette(
+        routes=[WebSocketRoute("/connection/websocket", socket_endpoint(hub, host, limits=limits))]
+    )
+    config = uvicorn.Config(
+        app,
+        port=0,
+        ws=WebSocketUpgrade,
+        ws_per_message_deflate=False,
+        ws_ping_interval=None,
+        ws_max_size=65536,
+        lifespan="off",
+        log_level="warning",
+        timeout_graceful_shutdown=2,
+    )
+    server = uvicorn.Server(config)
+    tasks = [asyncio.create_task(hub.run()), asyncio.create_task(server._serve())]
+    await eventually(lambda: server.started)
+    try:
+        yield Running(hub, host, server.servers[0].sockets[0].getsockname()[1])
+    finally:
+        await hub.shutdown(within_s=1)
+        server.should_exit = True
+        await asyncio.wait([tasks[1]])
+        tasks[0].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await broker.close()
