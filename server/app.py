@@ -1,10 +1,11 @@
 """The process people talk to, on one screen: HTTP and sockets over one runtime."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from sqlalchemy import text
@@ -13,16 +14,19 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from channels.limits import Limits
 from domain.identity.rules import tokens
 from domain.kernel.caller import SERVICE, Caller
 from domain.kernel.errors import NotFound
 from server.authenticate import Authenticator, Claims
 from server.browser import Pages, to_pages
 from server.calls import Calls
+from server.closings import Closings
 from server.correlation import Correlation
+from server.fanout import Hub
 from server.gateway import Gateway
 from server.host import BusinessHost
 from server.probes import Health, probes
@@ -31,8 +35,10 @@ from server.process import Process
 from server.routes import ROUTES, Table
 from server.schema import openapi
 from server.session import PATH, BrowserSession
+from server.socket import socket_endpoint
 
 VERSION = "0.1.0"
+Part = Callable[[], Coroutine[Any, Any, None]]
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
@@ -42,29 +48,42 @@ def build(
     dashboard: Path,
     trusted_proxies: Sequence[str] = (),
     background: bool = True,
+    limits: Limits | None = None,
 ) -> Starlette:
     """Put hub and gateway together over a process.
 
     ``trusted_proxies`` are addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed. With
     ``background`` the application runs the process's own tasks while it lives; a house of several parts in one
-    process runs them itself.
+    process runs `Process.run(hub=True)` itself. ``app.state.drain()`` says that this process ends and closes its
+    sockets; it is for the signal handler, before HTTP stops.
     """
     runtime = process.runtime
     calls = Calls(runtime, process.metrics)
     authenticator = Authenticator(partial(_read, process), partial(_identify, process))
     health = Health({"database": partial(_ask_database, process), "broker": partial(_ask_broker, process)})
     host = BusinessHost(calls, process.catalogue.feeds, authenticator)
+    hub = Hub(process.broker)
+    closings = Closings(process.broker, hub, host)
+    process.metrics.watch_connections(lambda: hub.connections)
     session = BrowserSession(calls, lasts_s=runtime.tools.policy.refresh_token_s)
     schema = msgspec.json.encode(openapi(runtime.operations, ROUTES, version=VERSION))
 
     async def describe(request: Request) -> Response:
         return Response(schema, media_type="application/json")
 
+    async def drain() -> None:
+        health.draining = True
+        await hub.shutdown()
+
+    own = [partial(process.run, hub=True)] if background else []
     app = Starlette(
         routes=[
             *probes(health, process.metrics),
             Route("/openapi.json", describe),
             Route("/api/openapi.json", describe),
+            WebSocketRoute(
+                "/connection/websocket", socket_endpoint(hub, host, limits=limits, version=VERSION)
+            ),
             Route("/", to_pages),
             Route("/app", to_pages),
             Route(PATH, session),
@@ -73,11 +92,11 @@ def build(
         ],
         middleware=[*_proxies(trusted_proxies), Middleware(Correlation)],
         exception_handlers={HTTPException: _nothing_here},
-        lifespan=_lifespan(process, health, background=background),
+        lifespan=_lifespan([hub.run, closings.run, *own], drain),
     )
     # Last, so that what is refused above for its method alone is refused there.
     app.router.default = Gateway(calls, Table(), authenticator)
-    app.state.host = host
+    app.state.drain = drain
     return app
 
 
@@ -113,16 +132,16 @@ async def _nothing_here(request: Request, error: Exception) -> Response:
     return problem_response(NotFound(f"There is nothing at {path}"), headers)
 
 
-def _lifespan(process: Process, health: Health, *, background: bool) -> Lifespan:
+def _lifespan(parts: Sequence[Part], drain: Part) -> Lifespan:
     @asynccontextmanager
     async def live(app: Starlette) -> AsyncIterator[None]:
         async with asyncio.TaskGroup() as tasks:
-            running = tasks.create_task(process.run()) if background else None
+            running = [tasks.create_task(part()) for part in parts]
             try:
                 yield
             finally:
-                health.draining = True
-                if running:
-                    running.cancel()
+                await drain()
+                for task in running:
+                    task.cancel()
 
     return live

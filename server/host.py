@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 import structlog
@@ -25,6 +25,13 @@ logger = structlog.get_logger(__name__)
 PERMISSION_S: Final = 1.0
 PERMISSIONS: Final = 20_000
 KEY: Final = "idempotencyKey"
+
+
+class Badge(msgspec.Struct, frozen=True):
+    """What a connection holds: its token's claims, and the rights it was opened with."""
+
+    claims: Claims
+    caller: Caller
 
 
 class BusinessHost:
@@ -51,7 +58,7 @@ class BusinessHost:
             raise Disconnect(DisconnectCode.PERMISSION_DENIED, "an access token is needed to connect")
         try:
             claims = self._authenticator.read(token)
-            await self._authenticator.caller(claims)
+            caller = await self._authenticator.caller(claims)
         except Unauthenticated as refusal:
             raise _turned_away(refusal) from refusal
         return Identity(
@@ -59,7 +66,7 @@ class BusinessHost:
             session=str(claims.session_id),
             expires_at=claims.expires_at,
             channels=(own,) if self._feeds.find(own := f"#{claims.user_id}") else (),
-            key=claims,
+            key=Badge(claims, caller),
         )
 
     async def refresh(self, identity: Identity, token: str) -> Identity:
@@ -73,7 +80,7 @@ class BusinessHost:
         """Let somebody follow a feed if its door does; a yes holds for a second."""
         feed, ids = self._find(channel)
         caller = await self._caller(identity)
-        place = (identity.key.session_id, channel)
+        place = (identity.key.claims.session_id, channel)
         if self._allowed.get(place, 0.0) <= self._clock():
             await self._ask(feed, ids, caller)
             self._remember(place)
@@ -86,8 +93,11 @@ class BusinessHost:
         if feed.begins is None:
             return None
         caller = await self._caller(identity)
-        async with self._runtime.readers() as db:
-            items = await feed.begins(self._runtime.context(caller, db), **ids)
+        try:
+            async with self._runtime.readers() as db:
+                items = await feed.begins(self._runtime.context(caller, db), **ids)
+        except DomainError as refusal:
+            raise ProtocolError(ErrorCode.PERMISSION_DENIED, refusal.detail) from refusal
         return msgspec.json.encode(View(items))
 
     async def call(self, identity: Identity, method: str, data: bytes) -> bytes:
@@ -101,15 +111,23 @@ class BusinessHost:
             raise _refused(refusal) from refusal
         return msgspec.json.encode(answer)
 
-    def close(self, closing: Closing) -> None:
-        """Ask anew about somebody whose rights have changed."""
-        self._authenticator.forget(closing)
+    def forget(self, closing: Closing | None) -> None:
+        """Ask anew about somebody whose rights have changed, or about everybody."""
+        if closing is None:
+            self._authenticator.forget_all()
+        else:
+            self._authenticator.forget(closing)
         self._allowed.clear()
 
-    def close_all(self) -> None:
-        """Ask anew about everybody."""
-        self._authenticator.forget_all()
-        self._allowed.clear()
+    async def standing(self, identity: Identity) -> Literal["same", "changed", "ended"]:
+        """Tell what has become of the rights that a connection was opened with."""
+        badge: Badge = identity.key
+        try:
+            now = await self._authenticator.caller(badge.claims)
+        except Unauthenticated:
+            return "ended"
+        then = badge.caller
+        return "same" if (now.roles, now.site_roles) == (then.roles, then.site_roles) else "changed"
 
     def _find(self, channel: str) -> tuple[Feed, dict[str, int]]:
         found = self._feeds.find(channel)
@@ -119,9 +137,9 @@ class BusinessHost:
 
     async def _caller(self, identity: Identity) -> Caller:
         """Return who is connected, as they are now; one whose session has ended is sent away."""
-        claims: Claims = identity.key
+        badge: Badge = identity.key
         try:
-            return await self._authenticator.caller(claims)
+            return await self._authenticator.caller(badge.claims)
         except Unauthenticated as refusal:
             raise Disconnect(DisconnectCode.INVALID_TOKEN, "the session has ended") from refusal
 

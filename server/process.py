@@ -36,10 +36,11 @@ class Process:
     published: Published
     metrics: Metrics
 
-    async def run(self) -> None:
-        """Publish what commits until cancelled; the broker must have its listener by now."""
+    async def run(self, *, hub: bool = False) -> None:
+        """Publish what commits until cancelled; a ``hub`` on the same broker runs that itself."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.broker.run(), name="broker")
+            if not hub:
+                tasks.create_task(self.broker.run(), name="broker")
             tasks.create_task(self.published.run(), name="published")
             tasks.create_task(self.relay.run(), name="relay")
 
