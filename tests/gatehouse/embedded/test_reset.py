@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from gatehouse.embedded.lock import DataInUse, held
 from gatehouse.embedded.reset import empty
 
