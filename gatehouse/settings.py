@@ -41,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     jwt_secret_key: str
     jwt_access_token_expires: int
     jwt_refresh_token_expires: int
+    trusted_proxies: tuple[str, ...]
     smtp_host: str | None
     smtp_port: int
     smtp_user: str | None
@@ -71,6 +72,10 @@ class Setting(msgspec.Struct, frozen=True):
 
 def _text(text: str) -> str:
     return text
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 def _path(text: str) -> Path:
@@ -132,6 +137,12 @@ SETTINGS = (
         "Address people reach the server at, for links in mails; empty: made of `HOST` and `PORT`.",
     ),
     Setting("GATEHOUSE_DATA", _path, "var", "Directory for everything `gatehouse up` keeps."),
+    Setting(
+        "TRUSTED_PROXIES",
+        _words,
+        "",
+        "Addresses or networks of load balancers whose X-Forwarded-For is believed, with commas.",
+    ),
     Setting(
         "DATABASE_URL",
         _url(*POSTGRES),
@@ -235,6 +246,8 @@ def _value(setting: Setting, texts: Mapping[str, str]) -> Any:  # Any: of the ty
     # An empty variable is an absent one, as compose files have it.
     text = texts.get(setting.name, "").strip() or setting.default
     if not text:
+        if setting.name == "TRUSTED_PROXIES":
+            return ()
         return "" if setting.name in {"PUBLIC_URL", "JWT_SECRET_KEY", "POSTGRES_PASSWORD"} else None
     try:
         return setting.read(text)

@@ -83,6 +83,15 @@ class GuestPassRevoked(Event, frozen=True):
     host_user_id: int
 
 
+class GuestPassExpired(Event, frozen=True):
+    """A pass's window has ended."""
+
+    name: ClassVar[str] = "guest_pass.expired"
+    guest_pass_id: int
+    site_id: int
+    host_user_id: int
+
+
 class AccessRecorded(Event, frozen=True):
     """An event of a gate stands in the access log."""
 

@@ -4,13 +4,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from domain.access.events import (
     AccessRecorded,
     GateChanged,
     GateOffline,
     GateOnline,
+    GuestPassExpired,
     GuestPassRequested,
     GuestPassRevoked,
     VisitLogged,
@@ -111,22 +112,27 @@ async def show_gates(ctx: Context, facts: Sequence[GateChanged | GateOnline | Ga
 @guests.first
 async def todays_guests(ctx: Context, *, site_id: int) -> list[Item]:
     """Guests whose window touches the site's day."""
-    start, end = day_bounds(ctx.now, await time_zone_of(ctx, site_id))
-    chosen = guest_rows().where(
-        GuestPassRow.site_id == site_id, GrantRow.valid_from < end, GrantRow.valid_until > start
-    )
+    chosen = await _today(ctx, site_id)
     found = await guest_items(ctx, chosen.order_by(GrantRow.valid_from, GuestPassRow.id).limit(500))
     return found.get(site_id, [])
 
 
-@guests.shows(GuestPassRequested, GuestPassRevoked, VisitLogged)
-async def show_guests(
-    ctx: Context, facts: Sequence[GuestPassRequested | GuestPassRevoked | VisitLogged]
-) -> Shown:
-    """Guests who were asked for, refused, came or left."""
-    chosen = guest_rows().where(GuestPassRow.id.in_({fact.guest_pass_id for fact in facts}))
-    found = await guest_items(ctx, chosen)
-    return {guests.channel(site_id=site_id): items for site_id, items in found.items()}
+@guests.shows(GuestPassRequested, GuestPassRevoked, GuestPassExpired, VisitLogged)
+async def show_guests(ctx: Context, facts: Sequence[GuestPassRequested | VisitLogged]) -> Shown:
+    """Today's guests who were asked for, refused, came or left."""
+    ids = {fact.guest_pass_id for fact in facts}
+    shown: dict[str, list[Item]] = {}
+    for site_id in sorted({fact.site_id for fact in facts}):
+        found = await guest_items(ctx, (await _today(ctx, site_id)).where(GuestPassRow.id.in_(ids)))
+        shown[guests.channel(site_id=site_id)] = found.get(site_id, [])
+    return shown
+
+
+async def _today(ctx: Context, site_id: int) -> Select[GuestPassRow, GrantRow]:
+    """Guests of a site whose window touches its day."""
+    start, end = day_bounds(ctx.now, await time_zone_of(ctx, site_id))
+    touching = (GrantRow.valid_from < end) & (GrantRow.valid_until > start)
+    return guest_rows().where(GuestPassRow.site_id == site_id, touching)
 
 
 def _item(entry: LogEntry) -> Item:

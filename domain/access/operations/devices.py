@@ -101,6 +101,12 @@ async def device_account_applied(ctx: Context, *, gate_id: int, revision: int) -
     )
 
 
+@operation("access.reapply_device_accounts", allow={"service", "admin"}, replays=False)
+async def reapply_device_accounts(ctx: Context) -> None:
+    """Have every account sent to the broker again, for a broker that has lost them."""
+    await ctx.db.execute(update(DeviceRow).values(revision=DeviceRow.revision + 1))
+
+
 def _password(tools: Tools, gate_id: int, generation: int) -> str:
     secret = hmac.digest(tools.keys.derive("device-account"), f"{gate_id}/{generation}".encode(), "sha256")
     return base64.urlsafe_b64encode(secret[:24]).decode()

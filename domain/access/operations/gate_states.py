@@ -18,6 +18,7 @@ from domain.access.tables.place import GateRow
 from domain.kernel.context import Context
 from domain.kernel.feeds import View
 from domain.kernel.operations import operation
+from domain.sites.operations import all_sites
 
 SILENCE = timedelta(seconds=35)
 """Three heartbeats of ten seconds and a little: a gate not heard of for longer is in an unknown state."""
@@ -98,8 +99,7 @@ async def notice_silence(ctx: Context) -> int:
 @operation("access.pulse", allow={"service"}, replays=False)
 async def pulse(ctx: Context, *, broker_connected: bool, lag_ms: int, recorded: int) -> None:
     """Say on every site's pulse channel that events are flowing; when this stops, screens say they are stale."""
-    sites = (await ctx.db.scalars(select(GateRow.site_id).distinct())).all()
-    for site_id in sites:
+    for site_id in await all_sites(ctx):
         told = {
             "at": ctx.now,
             "brokerConnected": broker_connected,

@@ -8,7 +8,7 @@ import msgspec
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import Select, select
 
-from domain.access.events import GuestPassRequested, GuestPassRevoked
+from domain.access.events import GuestPassExpired, GuestPassRequested, GuestPassRevoked
 from domain.access.operations.keys import private_key, signing_key
 from domain.access.rules import qr, token
 from domain.access.rules.windows import guest_state, window_problem
@@ -166,6 +166,23 @@ async def revoke_guest_pass(ctx: Context, *, guest_pass_id: int, reason: Note = 
         fact = GuestPassRevoked(guest_pass_id=row.id, site_id=row.site_id, host_user_id=row.host_user_id)
         ctx.emit(fact, of=row)
     return await _view(ctx, row, grant)
+
+
+@operation("access.expire_guest_passes", allow={"service"}, replays=False)
+async def expire_guest_passes(ctx: Context) -> int:
+    """Note which passes have ended, some hundred at a time; return how many. Gates refuse them all the same."""
+    ended = _joined().where(GuestPassRow.expired_at.is_(None), GrantRow.valid_until <= ctx.now)
+    locked = (
+        ended.order_by(GuestPassRow.id)
+        .limit(500)
+        .with_for_update(key_share=True, skip_locked=True, of=GuestPassRow)
+    )
+    rows = (await ctx.db.execute(locked)).all()
+    for row, grant in rows:
+        row.expired_at = grant.valid_until
+        fact = GuestPassExpired(guest_pass_id=row.id, site_id=row.site_id, host_user_id=row.host_user_id)
+        ctx.emit(fact, of=row)
+    return len(rows)
 
 
 def _joined() -> Both:

@@ -42,6 +42,9 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 Entries = Select[AccessLogRow, GateRow, ZoneRow, GuestPassRow]
 _PASSED = {"passage": True, "no_passage": False}
+_VERDICTS = {True: "admit", False: "deny", None: None}
+# whoever walked, or might have, had been admitted
+_WALKED = {"passage": "admit", "no_passage": "admit"}
 
 
 def entries() -> Entries:
@@ -83,8 +86,8 @@ def _entry(
         zone_name=zone.name if zone else None,
         kind=event.kind,
         direction=event.direction,
-        verdict=None if event.admit is None else ("admit" if event.admit else "deny"),
-        reason=event.reason,
+        verdict=_VERDICTS.get(event.admit) or _WALKED.get(event.kind),
+        reason=event.reason or ("ok" if event.kind in _WALKED else None),
         passed=_PASSED.get(event.kind),
         guest_pass_id=guest.id if guest else None,
         person=guest.guest_name if guest else None,

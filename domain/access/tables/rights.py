@@ -48,6 +48,7 @@ class GuestPassRow(Table, Versioned):
     """A guest whom a host expects; what opens doors is its grant."""
 
     __tablename__ = "guest_passes"
+    __table_args__ = (Index("guest_passes_running_idx", "id", postgresql_where=text("expired_at IS NULL")),)
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
     grant_id: Mapped[int] = mapped_column(ForeignKey("grants.id"), unique=True)
@@ -59,6 +60,7 @@ class GuestPassRow(Table, Versioned):
     created_at: Mapped[datetime]
     revoked_reason: Mapped[str] = mapped_column(default="")
     arrived_at: Mapped[datetime | None]
+    expired_at: Mapped[datetime | None]
 
 
 class PassKeyRow(Table):

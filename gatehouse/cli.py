@@ -1,0 +1,161 @@
+"""The command line: `gatehouse --help`."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from gatehouse.settings import BadSetting, Settings, as_markdown, load
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="The realtime backend for places people come to: gates, guests, and screens that see them.",
+)
+simulate = typer.Typer(no_args_is_help=True, help="Turnstiles that see only the wire.")
+app.add_typer(simulate, name="simulate")
+
+
+def main() -> None:
+    """Run the command line; what an operator can mend is told in one line, not as a traceback."""
+    from gatehouse.embedded.broker import BrokerMissing
+    from gatehouse.embedded.child import StartFailed
+    from gatehouse.embedded.installation import PostgresMissing
+    from gatehouse.embedded.lock import DataInUse
+    from gatehouse.embedded.privileges import Unreachable
+
+    try:
+        app()
+    except (BadSetting, BrokerMissing, StartFailed, PostgresMissing, DataInUse, Unreachable) as problem:
+        print(f"gatehouse: {problem}", file=sys.stderr)
+        sys.exit(2)
+
+
+@app.command()
+def up(
+    demo: Annotated[bool, typer.Option(help="Fill an empty house with a demo place and turnstiles.")] = True,
+) -> None:
+    """Run everything here, with a database and a broker of its own: the quickest way to see it work."""
+    from gatehouse.up import up as run_up
+
+    _run(lambda settings: run_up(settings, demo=demo))
+
+
+@app.command()
+def serve() -> None:
+    """Run one hub: HTTP and WebSocket. Any number of them share a Redis."""
+    from gatehouse.commands import serve as run_serve
+
+    _run(run_serve)
+
+
+@app.command()
+def ingest() -> None:
+    """Take gates' reports into the log: one process."""
+    from gatehouse.commands import ingest as run_ingest
+
+    _run(run_ingest)
+
+
+@app.command()
+def decide() -> None:
+    """Answer gates' scans: one process."""
+    from gatehouse.commands import decide as run_decide
+
+    _run(run_decide)
+
+
+@app.command()
+def work() -> None:
+    """Do what is left for later: letters, accounts at the broker, facts to number. Any number of them."""
+    from gatehouse.commands import work as run_work
+
+    _run(run_work)
+
+
+@app.command()
+def mailbox() -> None:
+    """Catch letters and show them, for places without a mail server (SMTP_PORT and PORT choose where)."""
+    from gatehouse.commands import mailbox as run_mailbox
+
+    _run(run_mailbox)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    from gatehouse.commands import migrate as run_migrate
+
+    _run(run_migrate)
+
+
+@app.command("create-admin")
+def create_admin(
+    email: Annotated[str, typer.Option(prompt=True, help="The address to sign in with.")],
+    username: Annotated[
+        str, typer.Option(help="How to be called; the part of the address before the @.")
+    ] = "",
+    password: Annotated[
+        str, typer.Option(prompt=True, hide_input=True, help="Asked for when not given.")
+    ] = "",
+) -> None:
+    """Open the account of somebody who may do everything."""
+    from gatehouse.commands import create_admin as run_create_admin
+
+    _run(lambda settings: run_create_admin(settings, email, username or email.partition("@")[0], password))
+
+
+@app.command()
+def settings() -> None:
+    """Print the table of all settings as Markdown."""
+    print(as_markdown(), end="")
+
+
+@simulate.command()
+def scan(
+    gate: Annotated[int, typer.Option(help="The gate's id.")],
+    token: Annotated[str, typer.Option(help="The qrToken of a pass, or what its QR code says.")],
+    direction: Annotated[Literal["in", "out"], typer.Option(help="Which way to walk.")] = "in",
+    fleet: Annotated[Path | None, typer.Option(help="The fleet file; by default that of this house.")] = None,
+) -> None:
+    """Show a pass at a gate of the running fleet; where none runs, become that gate for a moment."""
+    from gatehouse.commands import scan as run_scan
+
+    sys.exit(asyncio.run(run_scan(_settings(), gate, token, direction, fleet)))
+
+
+@simulate.command("fleet")
+def run_fleet(
+    path: Annotated[Path, typer.Argument(help="The fleet file.")],
+) -> None:
+    """Run the turnstiles of a fleet file until Ctrl-C."""
+    from gatehouse.commands import fleet as run
+
+    _run(lambda _: run(path))
+
+
+def _settings() -> Settings:
+    return load()
+
+
+def _run(command: Any) -> None:  # Any: an async function of the settings
+    from gatehouse.logs import configure
+
+    settings = _settings()
+    configure(settings.log_level)
+    work: Coroutine[Any, Any, None] = command(settings)
+    try:
+        with asyncio.Runner(loop_factory=_loop) as runner:
+            runner.run(work)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        pass
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    import uvloop
+
+    return uvloop.new_event_loop()

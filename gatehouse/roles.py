@@ -1,0 +1,128 @@
+"""What the processes of a house do: serve people, take gates' reports in, answer scans, work behind the scenes.
+
+Each role is an async function that runs until it is cancelled. `gatehouse serve`, `ingest`, `decide` and `work` run
+one each; `gatehouse up` runs all of them in one process.
+"""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from domain.access.operations.gate_states import SILENCE
+from domain.kernel.caller import SERVICE
+from domain.kernel.followers import Followers
+from domain.kernel.late_reactions import late_reactions
+from domain.kernel.sequencer import Sequencer
+from domain.kernel.worker import Worker
+from gate_bridge import decide as decisions
+from gate_bridge import ingest as ingestion
+from gate_bridge.calls import asks
+from gate_bridge.client import Client
+from gate_bridge.desired import Desired
+from gatehouse.parts import holder
+from server.process import Process
+
+logger = logging.getLogger(__name__)
+
+DASHBOARD = Path(__file__).parents[1] / "dashboard" / "dist"
+PULSE_S = 1.0
+LOOK_FOR_SILENCE_S = SILENCE.total_seconds() / 5
+EXPIRE_S = 10.0
+GRACE_S = 3
+
+
+async def serve(app: ASGIApp, listener: socket.socket) -> None:
+    """Answer HTTP and sockets on a bound socket until cancelled; then finish what is under way."""
+    config = uvicorn.Config(
+        app,
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_S,
+        server_header=False,
+    )
+    server = _Quiet(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]), name="http")
+    try:
+        await asyncio.shield(serving)
+    finally:
+        server.should_exit = True
+        await serving
+
+
+async def ingest(process: Process, url: str, *, client_id: str, ca_file: str | None = None) -> None:
+    """Take gates' reports into the log, and say every second that it is so."""
+    client = Client(ingestion.settings(url, client_id=client_id, ca_file=ca_file))
+    taking = ingestion.Ingest(client, asks(process.runtime))
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(client.run(), name="ingest connection")
+        tasks.create_task(taking.run(), name="ingest")
+        tasks.create_task(_pulse(process, client, taking), name="pulse")
+        tasks.create_task(_every(LOOK_FOR_SILENCE_S, process, "access.notice_silence"), name="silence")
+
+
+async def decide(process: Process, url: str, *, client_id: str, ca_file: str | None = None) -> None:
+    """Answer gates' scans."""
+    client = Client(decisions.settings(url, client_id=client_id, ca_file=ca_file))
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(client.run(), name="decide connection")
+        tasks.create_task(decisions.Decide(client, asks(process.runtime)).run(), name="decide")
+
+
+async def work(process: Process, url: str | None, *, ca_file: str | None = None) -> None:
+    """Do jobs, number facts, move followers, publish what others left, and keep the broker's accounts."""
+    runtime, catalogue = process.runtime, process.catalogue
+    me = holder()
+    late = late_reactions(runtime, catalogue.events)
+    jobs = {**catalogue.jobs, late.name: late}
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(Worker(jobs, runtime.sessions, runtime.tools).run(), name="jobs")
+        tasks.create_task(Sequencer(runtime.sessions, me).run(), name="sequencer")
+        tasks.create_task(Followers(catalogue.followers, runtime.sessions).run(), name="followers")
+        tasks.create_task(process.repair(me).run(), name="repair")
+        tasks.create_task(_every(EXPIRE_S, process, "access.expire_guest_passes"), name="expiry")
+        if url is not None:
+            tasks.create_task(Desired(url, asks(runtime), ca_file=ca_file).run(), name="accounts")
+
+
+class _Quiet(uvicorn.Server):
+    """Leaves signals to whoever runs it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+async def _pulse(process: Process, client: Client, taking: ingestion.Ingest) -> None:
+    while True:
+        await _say(
+            process,
+            "access.pulse",
+            brokerConnected=client.connected,
+            lagMs=taking.lag_ms,
+            recorded=taking.recorded,
+        )
+        await asyncio.sleep(PULSE_S)
+
+
+async def _every(pause_s: float, process: Process, name: str) -> None:
+    while True:
+        await asyncio.sleep(pause_s)
+        await _say(process, name)
+
+
+async def _say(process: Process, name: str, **members: object) -> None:
+    try:
+        await process.runtime.call(SERVICE, name, members)
+    except Exception:
+        # the next round says it again; screens show meanwhile that the feed is stale
+        logger.exception("%s could not be said", name)
