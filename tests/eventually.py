@@ -3,12 +3,20 @@
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, overload
 
 T = TypeVar("T")
 
 FIRST_PAUSE_S = 0.002
 LONGEST_PAUSE_S = 0.1
+
+
+@overload
+async def eventually(check: Callable[[], Awaitable[T]], timeout_s: float = 5) -> T: ...
+
+
+@overload
+async def eventually(check: Callable[[], T], timeout_s: float = 5) -> T: ...
 
 
 async def eventually(check: Callable[[], T | Awaitable[T]], timeout_s: float = 5) -> T:
