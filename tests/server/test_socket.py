@@ -336,7 +336,7 @@ async def test_a_client_that_reads_nothing_is_closed_and_others_are_not_delayed(
     limits = Limits(write_s=0.2, queued_bytes=200_000)
     async with (
         serving(MemoryBroker(), limits) as running,
-        connect(running.url, proxy=None, max_queue=1) as stuck,
+        connect(running.url, proxy=None, max_queue=1, close_timeout=0.1) as stuck,
         connect(running.url, proxy=None) as quick,
     ):
         for socket in (stuck, quick):
