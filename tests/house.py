@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
+from domain.identity.rules import tokens
 from domain.kernel import queue
 from domain.kernel.caller import ANONYMOUS, SERVICE, Caller
 from domain.kernel.context import Signal
@@ -168,8 +169,6 @@ class House:
 
     async def caller_of(self, access_token: str) -> Caller:
         """Return the caller behind an access token."""
-        from domain.identity.rules import tokens
-
         claims = tokens.read(self.tools.keys, access_token, self.clock())
         found: Caller = await self.call(SERVICE, "identity.identify", session_id=claims.session_id)
         return found

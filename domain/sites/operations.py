@@ -1,6 +1,6 @@
 """What one can ask of sites."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -76,6 +76,11 @@ def known_zone(time_zone: str) -> str:
     except (ZoneInfoNotFoundError, ValueError, IsADirectoryError) as error:
         raise Invalid.field("timeZone", f"{time_zone!r} is no IANA time zone") from error
     return time_zone
+
+
+async def all_sites(ctx: Context) -> Sequence[int]:
+    """Return the ids of all sites, for the contexts above."""
+    return (await ctx.db.scalars(select(SiteRow.id).order_by(SiteRow.id))).all()
 
 
 async def time_zone_of(ctx: Context, site_id: int) -> str:

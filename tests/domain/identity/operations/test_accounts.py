@@ -1,3 +1,5 @@
+"""Accounts are opened once, hashed without a connection, and closed with their sessions."""
+
 import pytest
 from sqlalchemy import func, select
 
@@ -5,7 +7,6 @@ from domain.identity.rules.accounts import LastAdmin, Taken
 from domain.identity.rules.limits import REFUSED_REGISTRATIONS_FROM_ADDRESS
 from domain.identity.tables import UserRow
 from domain.kernel.caller import ANONYMOUS, SERVICE
-from domain.kernel.database import connect
 from domain.kernel.errors import Forbidden, Invalid, KeyReused, TooMany, Unauthenticated
 from domain.kernel.tools import Policy
 from tests.house import PASSWORD, House
@@ -115,16 +116,14 @@ async def test_each_bad_field_is_named(house: House, field: str, value: str):
     assert await users(house) == 0
 
 
-async def test_common_passwords_are_refused_in_production_only(database: str, house: House):
+async def test_common_passwords_are_refused_in_production_only(house: House):
     await house.runtime.call(ANONYMOUS, "identity.register", WRITTEN)
-    engine = connect(database)
-    strict = House(contexts=house.contexts, engine=engine, policy=Policy(production=True))
+    strict = House(contexts=house.contexts, engine=house.engine, policy=Policy(production=True))
 
     with pytest.raises(Invalid) as refused:
         await register(strict, password="Password123")
 
     assert [problem.field for problem in refused.value.errors] == ["password"]
-    await engine.dispose()
 
 
 async def test_who_asks_for_taken_addresses_again_and_again_is_stopped(house: House):

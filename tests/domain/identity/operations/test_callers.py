@@ -1,3 +1,5 @@
+"""A session names its caller with the roles held now."""
+
 import pytest
 
 from domain.kernel.caller import SERVICE

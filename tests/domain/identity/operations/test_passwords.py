@@ -1,3 +1,5 @@
+"""A forgotten password is replaced by mail, once, and tells strangers nothing."""
+
 import pytest
 from sqlalchemy import select
 

@@ -1,3 +1,5 @@
+"""People are looked up by themselves and by those who work with them."""
+
 import msgspec
 import pytest
 

@@ -1,3 +1,5 @@
+"""Logins are limited, refreshes rotate once, a stolen token ends its session."""
+
 import pytest
 from sqlalchemy import select
 

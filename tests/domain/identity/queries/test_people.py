@@ -1,3 +1,5 @@
+"""The contexts above learn of people what they need."""
+
 from domain.identity.queries.people import addressees_of, emails_of, names_of, sites_of
 from domain.identity.rules.addressee import Addressee
 from domain.kernel.caller import SERVICE
