@@ -7,6 +7,8 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +48,7 @@ async def running(path: Path) -> AsyncIterator[Fleet]:
         life = group.create_task(fleet.run())
         try:
             for plan in fleet.plan.gates:
-                await eventually(lambda gate_id=plan.gate_id: is_up(fleet, gate_id))  # type: ignore[misc]
+                await eventually(partial(is_up, fleet, plan.gate_id))
             yield fleet
         finally:
             life.cancel()
