@@ -32,6 +32,23 @@ class Account(Struct, frozen=True, kw_only=True):
     keepalive_s: int = 15
 
 
+class _Trust(ssl.SSLContext):
+    """Shakes hands while wrapping: then a failed handshake closes its socket, which paho forgets to do."""
+
+    def wrap_socket(self, sock: socket.socket, *args: Any, **options: Any) -> ssl.SSLSocket:  # Any: as given
+        return super().wrap_socket(sock, *args, **(options | {"do_handshake_on_connect": True}))
+
+
+def _trust(ca_file: str | None) -> ssl.SSLContext:
+    """Returns whom to trust: the authorities of a file, or else those of this machine."""
+    trust = _Trust(ssl.PROTOCOL_TLS_CLIENT)
+    if ca_file is None:
+        trust.load_default_certs()
+    else:
+        trust.load_verify_locations(ca_file)
+    return trust
+
+
 class Link:
     """Run it in a task; it connects, subscribes, and calls back on the loop.
 
@@ -127,15 +144,15 @@ class Link:
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
-        url = urlsplit(self._account.broker)
-        secure = url.scheme == "mqtts"
-        if secure:
-            client.tls_set_context(ssl.create_default_context(cafile=self._account.ca_file))
-        port = url.port or (8883 if secure else 1883)
-        client.connect_async(url.hostname or "localhost", port, self._account.keepalive_s)
         return client
 
     async def _reach(self, client: paho.Client) -> None:
+        url = urlsplit(self._account.broker)
+        secure = url.scheme == "mqtts"
+        if secure:
+            client.tls_set_context(_trust(self._account.ca_file))
+        port = url.port or (8883 if secure else 1883)
+        client.connect_async(url.hostname or "localhost", port, self._account.keepalive_s)
         # Name, TCP and TLS block; nobody may touch paho meanwhile.
         connecting = asyncio.get_running_loop().run_in_executor(None, client.reconnect)
         try:

@@ -11,6 +11,14 @@ import pytest
 from tests.eventually import eventually
 
 BINARY = shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")
+PLUGIN = next(
+    (
+        path
+        for folder in ("/usr/lib", "/usr/local/lib")
+        for path in Path(folder).glob("**/mosquitto_dynamic_security.so")
+    ),
+    None,
+)
 needs_mosquitto = pytest.mark.skipif(
     BINARY is None, reason="mosquitto is not installed: apt-get install mosquitto"
 )
@@ -42,17 +50,21 @@ class PrivateBroker:
     def log(self) -> str:
         return (self.folder / "mosquitto.log").read_text()
 
-    async def start(self) -> None:
-        configuration = self.folder / "mosquitto.conf"
+    def configuration(self) -> str:
         lines = (
             "user root",
             "set_tcp_nodelay true",
             "max_inflight_messages 0",
-            "max_queued_messages 0",
+            # Not 0: Mosquitto 2.0.11 then ends the connection of whoever publishes what it may not.
+            "max_queued_messages 1000000",
             f"listener {self.port} 127.0.0.1",
             *self.lines,
         )
-        configuration.write_text("\n".join(lines) + "\n")
+        return "\n".join(lines) + "\n"
+
+    async def start(self) -> None:
+        configuration = self.folder / "mosquitto.conf"
+        configuration.write_text(self.configuration())
         with (self.folder / "mosquitto.log").open("ab") as log:
             self.process = _launch(configuration, log)
         await eventually(self._answers)
