@@ -8,7 +8,7 @@ import asyncio
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import case, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -46,7 +46,7 @@ async def acquire(db: AsyncSession, role: str, holder: str, *, lasts: timedelta)
         set_={
             "holder": holder,
             "expires_at": end,
-            "generation": LeaseRow.generation + mine.is_(False).cast(LeaseRow.generation.type),
+            "generation": LeaseRow.generation + case((mine, 0), else_=1),
         },
         where=or_(mine, LeaseRow.expires_at < func.clock_timestamp()),
     )

@@ -55,6 +55,11 @@ class Worker:
         self._room = asyncio.Event()
         self._stop = asyncio.Event()
 
+    @property
+    def under_way(self) -> int:
+        """How many jobs this worker is at."""
+        return len(self._held)
+
     def stop(self) -> None:
         """Take no more jobs; ``run`` returns when those under way are done, at the latest after ``grace_s``."""
         self._stop.set()
