@@ -8,8 +8,11 @@ from tests.services.postgres import Postgres
 
 
 @pytest.fixture(scope="module")
-async def module_database(postgres: Postgres, template: str) -> AsyncIterator[str]:
+async def module_database(
+    request: pytest.FixtureRequest, postgres: Postgres, template: str
+) -> AsyncIterator[str]:
     """The URL of a migrated database of this module alone."""
-    await postgres.make_database("laws", template=template)
-    yield postgres.url_of("laws")
-    await postgres.drop_database("laws")
+    name = request.module.__name__.rpartition(".")[2]
+    await postgres.make_database(name, template=template)
+    yield postgres.url_of(name)
+    await postgres.drop_database(name)

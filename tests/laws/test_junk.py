@@ -60,12 +60,21 @@ values = some.recursive(
 
 
 def inputs(operation: Operation) -> some.SearchStrategy[dict[str, Any]]:
-    """Objects with the operation's fields: some of the right kind, some not, some missing."""
-    fields = {
-        field.encode_name: values | numbers | words | moments
-        for field in msgspec.structs.fields(operation.params)
-    }
-    return some.fixed_dictionaries({}, optional=fields)
+    """Objects with the operation's fields: most of the right kind, some not, some missing."""
+    fields = {f.encode_name: likely(f.type) for f in msgspec.structs.fields(operation.params)}
+    return some.fixed_dictionaries(fields) | some.fixed_dictionaries({}, optional=fields)
+
+
+def likely(kind: Any) -> some.SearchStrategy[Any]:
+    """Values that are often of this kind."""
+    said = str(kind)
+    if "list" in said or "Sequence" in said:
+        return some.lists(numbers | words, max_size=3) | values
+    if "datetime" in said:
+        return moments | moments | values
+    if "int" in said:
+        return some.integers(1, 3) | numbers | values
+    return words | values
 
 
 def caller_of(operation: Operation) -> Caller:

@@ -1,0 +1,104 @@
+"""Roles hold where they are held: the same roles at another site open nothing here."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+from domain.catalogue import CATALOGUE
+from domain.kernel.caller import Caller
+from domain.kernel.errors import Forbidden, NotFound
+from domain.kernel.operations import Operation
+from domain.kernel.paging import Page
+from tests.served import Served, served_house
+
+PEOPLE: Final = frozenset({"member", "guard", "desk", "manager"})
+# What everybody who is signed in may see of any site.
+OPEN: Final = {"sites.get_site"}
+NOW: Final = datetime.now(UTC)
+EXAMPLES: Final[dict[str, Any]] = {
+    "site_id": 1,
+    "zone_id": 1,
+    "gate_id": 1,
+    "guest_pass_id": 1,
+    "to_zone_id": 1,
+    "user_id": 2,
+    "host_user_id": 2,
+    "name": "Other",
+    "guest_name": "Other",
+    "start": (NOW - timedelta(minutes=1)).isoformat(),
+    "end": (NOW + timedelta(hours=2)).isoformat(),
+    "action": "enter",
+    "role": "guard",
+    "granted": True,
+}
+HERE: Final = {"site_id", "zone_id", "to_zone_id", "gate_id", "guest_pass_id", "host_user_id"}
+
+
+def concerned(operation: Operation) -> bool:
+    """Tell whether people may call it about a thing of a site."""
+    return bool(operation.allow & PEOPLE and HERE & set(operation.params.__struct_fields__))
+
+
+CONCERNED = [
+    pytest.param(operation, id=name)
+    for name, operation in sorted(CATALOGUE.operations.items())
+    if concerned(operation)
+]
+
+
+@pytest.fixture(scope="module")
+async def served(module_database: str) -> AsyncIterator[Served]:
+    """A site with one of each thing, and another site."""
+    async with served_house(module_database) as one:
+        admin, host = await one.admin(), await one.sign_up("host")
+        for name in ("Here", "Elsewhere"):
+            await one.http.post("/sites", json={"name": name}, headers=admin)
+        await one.http.post("/zones", json={"siteId": 1, "name": "Hall"}, headers=admin)
+        await one.http.post("/gates", json={"siteId": 1, "name": "Door", "toZoneId": 1}, headers=admin)
+        host_id = (await one.http.get("/auth/me", headers=host)).json()["id"]
+        role = {"siteId": 1, "role": "member", "granted": True}
+        await one.http.put(f"/users/{host_id}/roles", json=role, headers=admin)
+        wanted = {name: EXAMPLES[name] for name in ("start", "end")}
+        visit = {"siteId": 1, "hostUserId": host_id, "guestName": "Guest", "zoneIds": [1], **wanted}
+        made = await one.http.post("/guest-passes", json=visit, headers=admin)
+        assert made.status_code == 201, made.text
+        assert made.json()["guestPassId"] == 1
+        await one.sign_up("stranger")
+        yield one
+
+
+@pytest.mark.parametrize("operation", CONCERNED)
+async def test_the_roles_of_another_site_open_nothing(served: Served, operation: Operation):
+    if operation.name in OPEN:
+        return
+    try:
+        answer = await served.process.runtime.call(staff_of(2), operation.name, arguments(operation))
+    except (Forbidden, NotFound):
+        return
+    assert isinstance(answer, Page) and not answer.items, f"{operation.name} answers {answer}"
+
+
+@pytest.mark.parametrize("operation", CONCERNED)
+async def test_the_same_roles_here_open_it(served: Served, operation: Operation):
+    await served.process.runtime.call(staff_of(1), operation.name, arguments(operation))
+
+
+def staff_of(site_id: int) -> Caller:
+    """Somebody with every role of people, at one site."""
+    return Caller(
+        roles=PEOPLE,  # type: ignore[arg-type]  # these are roles
+        user_id=3,
+        session_id=3,
+        site_roles={site_id: PEOPLE},
+    )
+
+
+def arguments(operation: Operation) -> dict[str, Any]:
+    """Return what is required, and whichever ids of here it takes."""
+    fields = msgspec.structs.fields(operation.params)
+    unknown = [field.name for field in fields if field.required and field.name not in EXAMPLES]
+    assert not unknown, f"say in EXAMPLES what {operation.name} is given as {unknown}"
+    return {f.name: EXAMPLES[f.name] for f in fields if f.required or f.name in HERE}
