@@ -240,9 +240,10 @@ class Hub:
             for channel in list(self._followers):
                 if self._lowest_position(channel) is not None and channel not in self._held:
                     with contextlib.suppress(BrokerUnavailable):
-                        await self._check_position(channel)
+                        await self.check_position(channel)
 
-    async def _check_position(self, channel: str) -> None:
+    async def check_position(self, channel: str) -> None:
+        """Compare where the channel's followers stand with the broker, and catch them up where they are behind."""
         top = (await self.broker.history(channel)).top
         await asyncio.sleep(RESYNC_PAUSE_S)  # what was on its way when the top was read has come by now
         lowest = self._lowest_position(channel)
