@@ -75,9 +75,11 @@ async def door(path: Path, present: Present) -> AsyncIterator[None]:
         server = await asyncio.start_unix_server(answer, path, limit=MAX_LINE)
     finally:
         os.umask(mask)
-    async with server:
-        yield
-    path.unlink(missing_ok=True)
+    try:
+        async with server:
+            yield
+    finally:
+        path.unlink(missing_ok=True)
 
 
 async def present(
