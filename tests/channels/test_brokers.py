@@ -1,4 +1,7 @@
-"""What every broker keeps, in memory as in Redis."""
+"""What every broker keeps, in memory as in Redis.
+
+Proves: channels/broker.py, channels/memory.py, channels/redis.py, channels/envelope.py
+"""
 
 import asyncio
 import uuid

@@ -1,4 +1,7 @@
-"""What a Redis that goes away and comes back does to its followers."""
+"""What a Redis that goes away and comes back does to its followers.
+
+Proves: channels/redis.py, channels/redis_follower.py
+"""
 
 import asyncio
 from collections.abc import Iterator

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.court import Court, courting
 from tests.served import Served, served_house
 
 
@@ -11,4 +12,11 @@ from tests.served import Served, served_house
 async def served(database: str) -> AsyncIterator[Served]:
     """A house of this test alone."""
     async with served_house(database) as one:
+        yield one
+
+
+@pytest.fixture
+async def court(database: str) -> AsyncIterator[Court]:
+    """A small process of this test alone."""
+    async with courting(database) as one:
         yield one

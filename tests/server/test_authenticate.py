@@ -8,10 +8,10 @@ import pytest
 from domain.kernel.caller import Caller
 from domain.kernel.errors import Unauthenticated
 from domain.kernel.events import Closing
-from server.authenticate import Authenticator
+from server.authenticate import Authenticator, Claims
 
 
-class Claims(msgspec.Struct, frozen=True):
+class Token(msgspec.Struct, frozen=True):
     user_id: int
     session_id: int
     expires_at: float = 0
@@ -36,7 +36,7 @@ class Sessions:
 
     def authenticator(self, size: int = 100) -> Authenticator:
         return Authenticator(
-            lambda token: Claims(int(token) // 10, int(token)),
+            lambda token: Token(int(token) // 10, int(token)),
             self.identify,
             size=size,
             clock=lambda: self.now,

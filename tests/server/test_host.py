@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -123,7 +124,7 @@ async def test_nobody_connects_without_a_token(served: Served):
         seen = Seen()
         client = Client(served.url.replace("http", "ws") + "/connection/websocket", events=seen, token=token)
         await client.connect()
-        await eventually(lambda seen=seen: seen.ends)
+        await eventually(partial(bool, seen.ends))
         assert client.state == ClientState.DISCONNECTED and 3500 <= seen.ends[0] < 4000
 
 

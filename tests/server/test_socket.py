@@ -1,4 +1,7 @@
-"""The hub over real sockets, spoken to by the unmodified Python SDK and by a bare WebSocket client."""
+"""The hub over real sockets, spoken to by the unmodified Python SDK and by a bare WebSocket client.
+
+Proves: server/socket.py, server/answers.py, server/upgrade.py
+"""
 
 import asyncio
 import json
