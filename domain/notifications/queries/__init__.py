@@ -1,0 +1,1 @@
+"""Questions to notifications' tables that have a name."""

@@ -1,0 +1,70 @@
+"""Who is told what when something happens."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import insert
+from sqlalchemy.dialects.postgresql import insert as insert_or_skip
+
+from domain.access.events import GuestPassRequested, VisitLogged
+from domain.kernel.context import Context
+from domain.kernel.events import Event, reacts_to
+from domain.notifications.events import NotificationCreated
+from domain.notifications.queries.views import Params
+from domain.notifications.rules import Kind
+from domain.notifications.tables import DeliveryRow, NotificationRow
+
+
+@reacts_to(VisitLogged)
+async def tell_of_arrivals(ctx: Context, facts: Sequence[VisitLogged]) -> None:
+    """Tell the host when a guest comes in for the first time."""
+    arrivals = [fact for fact in facts if fact.action == "enter" and fact.first]
+    await _tell(ctx, "guest_arrived", [(fact, _params(fact, at=fact.at)) for fact in arrivals])
+
+
+@reacts_to(GuestPassRequested)
+async def tell_of_passes(ctx: Context, facts: Sequence[GuestPassRequested]) -> None:
+    """Tell the host of a new pass, and send it to the guest."""
+    await _tell(ctx, "guest_pass_requested", [(fact, _params(fact)) for fact in facts])
+    for fact in facts:
+        ctx.defer("notifications.send_invitation", guest_pass_id=fact.guest_pass_id)
+
+
+def _params(fact: VisitLogged | GuestPassRequested, **more: Any) -> Params:
+    return Params(site_id=fact.site_id, guest_pass_id=fact.guest_pass_id, **more)
+
+
+async def _tell(
+    ctx: Context, kind: Kind, told: Sequence[tuple[VisitLogged | GuestPassRequested, Params]]
+) -> None:
+    """Write one notification per fact to its host, each only once, and have the new ones mailed."""
+    if not told:
+        return
+    rows = [
+        {
+            "fact_key": _fact_key(fact),
+            "user_id": fact.host_user_id,
+            "kind": kind,
+            "params": msgspec.to_builtins(params),
+            "created_at": ctx.now,
+            "version": 1,
+        }
+        for fact, params in told
+    ]
+    fresh = insert_or_skip(NotificationRow).values(rows).on_conflict_do_nothing()
+    new = (await ctx.db.execute(fresh.returning(NotificationRow.id, NotificationRow.user_id))).all()
+    if not new:
+        return
+    ways = [
+        {"notification_id": row.id, "channel": "mail", "state": "pending", "changed_at": ctx.now}
+        for row in new
+    ]
+    await ctx.db.execute(insert(DeliveryRow).values(ways))
+    for row in new:
+        ctx.emit(NotificationCreated(notification_id=row.id, user_id=row.user_id))
+        ctx.defer("notifications.send_mail", notification_id=row.id)
+
+
+def _fact_key(fact: Event) -> str:
+    return f"{fact.name}/{fact.aggregate_id}"

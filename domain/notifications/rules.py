@@ -1,0 +1,105 @@
+"""The words of notifications and letters, in the reader's language."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+Kind = Literal["guest_arrived", "guest_pass_requested"]
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What is told, with the names of the moment; a guest or site that is no longer there has none."""
+
+    guest: str | None
+    site: str | None
+    zone: str = "UTC"
+    at: datetime | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+class Words(msgspec.Struct, frozen=True):
+    """A heading and a sentence."""
+
+    title: str
+    text: str
+
+
+WORDS: Final[Mapping[str, Mapping[str, Words]]] = {
+    "guest_arrived": {
+        "en": Words("Your guest has arrived", "{guest} came in at {site}, {at}."),
+        "ru": Words("Ваш гость пришёл", "{guest}: вход на «{site}», {at}."),
+    },
+    "guest_pass_requested": {
+        "en": Words("You are expecting a guest", "{guest} may come to {site} from {start} to {end}."),
+        "ru": Words("Вы ждёте гостя", "{guest}: пропуск на «{site}» с {start} по {end}."),
+    },
+}
+OTHERWISE: Final = {
+    "en": Words("News from Gatehouse", "Something concerns you."),
+    "ru": Words("Новости Gatehouse", "Есть событие, которое касается вас."),
+}
+NOBODY: Final = {"en": "A guest", "ru": "Гость"}
+NOWHERE: Final = {"en": "the site", "ru": "объект"}
+MOMENT: Final = {"en": "%d %b %Y %H:%M", "ru": "%d.%m.%Y %H:%M"}
+
+INVITATION: Final = {
+    "en": Words(
+        "Your pass to {site}",
+        """Hello {guest},
+
+{host} expects you at {site} from {start} to {end} ({zone}).
+
+The attached picture is your pass: show it to the reader at the gate, on a screen or on paper. It is meant for you
+only; whoever has it can come in.
+""",
+    ),
+    "ru": Words(
+        "Ваш пропуск: {site}",
+        """Здравствуйте, {guest}!
+
+{host} ждёт вас: {site}, с {start} по {end} ({zone}).
+
+Во вложении ваш пропуск: покажите его считывателю у входа с экрана или на бумаге. Он предназначен только вам: войти
+сможет любой, у кого он есть.
+""",
+    ),
+}
+
+
+def language(locale: str) -> str:
+    """Return the language to write in for this locale, such as ``ru-RU``."""
+    chosen = locale.replace("_", "-").partition("-")[0].lower()
+    return chosen if chosen in MOMENT else "en"
+
+
+def words(kind: str, told: Told, locale: str) -> Words:
+    """Return what a notification of this kind says; of a kind this version does not know, that there is one."""
+    spoken = language(locale)
+    return _filled(WORDS.get(kind, OTHERWISE)[spoken], told, spoken)
+
+
+def invitation(told: Told, host: str, locale: str) -> Words:
+    """Return the letter that brings a guest their pass."""
+    spoken = language(locale)
+    return _filled(INVITATION[spoken], told, spoken, host=host)
+
+
+def _filled(template: Words, told: Told, spoken: str, **more: str) -> Words:
+    names = {
+        "guest": told.guest or NOBODY[spoken],
+        "site": told.site or NOWHERE[spoken],
+        "zone": told.zone,
+        "at": _moment(told.at, told.zone, spoken),
+        "start": _moment(told.start, told.zone, spoken),
+        "end": _moment(told.end, told.zone, spoken),
+        **more,
+    }
+    return Words(template.title.format_map(names), template.text.format_map(names))
+
+
+def _moment(moment: datetime | None, zone: str, spoken: str) -> str:
+    return moment.astimezone(ZoneInfo(zone)).strftime(MOMENT[spoken]) if moment else "…"

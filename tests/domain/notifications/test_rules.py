@@ -1,0 +1,53 @@
+"""Every kind has words in every language, and no name can break them."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from domain.notifications.rules import INVITATION, MOMENT, WORDS, Told, invitation, language, words
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+TOLD = Told(guest="Zoë", site="Loft", zone="Europe/Moscow", at=NOON, start=NOON, end=NOON)
+
+
+@pytest.mark.parametrize("kind", [*WORDS, "a kind of the next version"])
+@pytest.mark.parametrize("locale", ["en", "ru", "en-GB", "ru_RU", "fr", ""])
+def test_there_are_words_for_all(kind: str, locale: str):
+    said = words(kind, TOLD, locale)
+
+    assert said.title
+    assert "{" not in said.title + said.text
+
+
+def test_every_language_knows_every_kind():
+    assert all(set(by_language) == set(MOMENT) for by_language in [*WORDS.values(), INVITATION])
+
+
+def test_moments_are_those_of_the_place():
+    assert "15:00" in words("guest_arrived", TOLD, "en").text
+
+
+def test_what_is_gone_has_a_general_name():
+    said = words("guest_arrived", Told(guest=None, site=None), "en")
+
+    assert said.text == "A guest came in at the site, …."
+
+
+def test_braces_in_names_stay_braces():
+    said = words("guest_arrived", Told(guest="{site.__class__}", site="{0}"), "en")
+
+    assert said.text.startswith("{site.__class__} came in at {0}")
+
+
+def test_an_invitation_names_host_and_hours():
+    said = invitation(TOLD, "Anna", "ru")
+
+    assert said.title == "Ваш пропуск: Loft"
+    assert "Anna ждёт вас: Loft, с 02.03.2026 15:00 по 02.03.2026 15:00 (Europe/Moscow)" in said.text
+
+
+@pytest.mark.parametrize(
+    ("locale", "expected"), [("ru-RU", "ru"), ("RU", "ru"), ("en_US", "en"), ("de", "en"), ("", "en")]
+)
+def test_a_locale_has_a_language(locale: str, expected: str):
+    assert language(locale) == expected
