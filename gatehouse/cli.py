@@ -109,6 +109,20 @@ def create_admin(
     _run(lambda settings: run_create_admin(settings, email, username or email.partition("@")[0], password))
 
 
+@app.command("broker-accounts")
+def broker_accounts(
+    file: Annotated[Path, typer.Argument(help="The dynamic-security.json that the broker is started with.")],
+    show: Annotated[
+        Literal["admin", "svc-ingest", "svc-decide", "svc-control"] | None,
+        typer.Option(help="Print the password of this account instead."),
+    ] = None,
+) -> None:
+    """Write the accounts of our own services into the file of a Mosquitto of yours; gates' accounts stay."""
+    from gatehouse.commands import broker_accounts as run_broker_accounts
+
+    run_broker_accounts(_settings(), file, show)
+
+
 @app.command()
 def settings() -> None:
     """Print the table of all settings as Markdown."""
@@ -123,7 +137,7 @@ def scan(
     fleet: Annotated[Path | None, typer.Option(help="The fleet file; by default that of this house.")] = None,
 ) -> None:
     """Show a pass at a gate of the running fleet; where none runs, become that gate for a moment."""
-    from gatehouse.commands import scan as run_scan
+    from gatehouse.simulating import scan as run_scan
 
     sys.exit(asyncio.run(run_scan(_settings(), gate, token, direction, fleet)))
 
@@ -133,7 +147,7 @@ def run_fleet(
     path: Annotated[Path, typer.Argument(help="The fleet file.")],
 ) -> None:
     """Run the turnstiles of a fleet file until Ctrl-C."""
-    from gatehouse.commands import fleet as run
+    from gatehouse.simulating import fleet as run
 
     _run(lambda _: run(path))
 

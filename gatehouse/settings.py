@@ -164,7 +164,7 @@ SETTINGS = (
         "MQTT_URL",
         _url("mqtt", "mqtts"),
         "",
-        "Broker with the account of the house in it; empty: an embedded broker.",
+        "Broker; without an account in it, those of `gatehouse broker-accounts`. Empty: an embedded broker.",
     ),
     Setting("MQTT_PORT", PORT, "1883", "Port of the embedded broker; a free one is taken when it is taken."),
     Setting("MQTT_CA_FILE", _path, "", "Certificate authority of an `mqtts://` broker; empty: the system's."),

@@ -32,12 +32,12 @@ from gatehouse.migrate import migrate
 from gatehouse.own_database import told
 from gatehouse.parts import process_of
 from gatehouse.settings import Settings
+from gatehouse.simulating import FLEET_FILE
 from server.app import build
 from server.process import Process
 
 logger = logging.getLogger(__name__)
 
-FLEET_FILE = Path("fleet") / "fleet.json"
 REFRESH_DEMO_S = 1800.0
 FLEET_PAUSE_S = 1.0
 
@@ -53,11 +53,11 @@ async def up(settings: Settings, *, demo: bool) -> None:
     with held(data / "run" / "up.lock"):
         async with AsyncExitStack() as stack:
             house = await _start(stack, settings, data)
-            tenants = await place.furnish(house.process.runtime) if demo else None
-            if tenants is not None:
-                await _refresh(house, tenants)
-            print(greeting(house.settings, settings, house.broker.port, demo=tenants is not None), flush=True)
-            await _live(house, tenants)
+            async with asyncio.TaskGroup() as tasks:
+                _run(house, tasks)
+                tenants = await _settle(house, tasks) if demo else None
+                words = greeting(house.settings, settings, house.broker.port, demo=tenants is not None)
+                print(words, flush=True)
 
 
 class House(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,23 +110,30 @@ def _settled(settings: Settings, postgres: Postgres | None, port: int, smtp_port
     return msgspec.structs.replace(settings, **changes)
 
 
-async def _live(house: House, tenants: place.Place | None) -> None:
+def _run(house: House, tasks: asyncio.TaskGroup) -> None:
+    """Start every role."""
     secret = house.settings.jwt_secret_key
     app = build(house.process, dashboard=roles.DASHBOARD, background=False)
     _mount_mail(app, house.mailbox)
     urls = {name: account_url(house.broker.url, name, secret) for name in ("ingest", "decide", "control")}
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(house.process.run(), name="process")
-        tasks.create_task(house.broker.keep(), name="broker")
-        if house.postgres is not None:
-            tasks.create_task(house.postgres.keep(), name="postgres")
-        tasks.create_task(roles.work(house.process, urls["control"]), name="work")
-        tasks.create_task(roles.ingest(house.process, urls["ingest"], client_id="svc-ingest"), name="ingest")
-        tasks.create_task(roles.decide(house.decider, urls["decide"], client_id="svc-decide"), name="decide")
-        tasks.create_task(roles.serve(app, house.listener), name="serve")
-        if tenants is not None:
-            tasks.create_task(_keep_fleet(house), name="fleet")
-            tasks.create_task(_keep_demo_fresh(house, tenants), name="demo")
+    tasks.create_task(house.process.run(), name="process")
+    tasks.create_task(house.broker.keep(), name="broker")
+    if house.postgres is not None:
+        tasks.create_task(house.postgres.keep(), name="postgres")
+    tasks.create_task(roles.work(house.process, urls["control"]), name="work")
+    tasks.create_task(roles.ingest(house.process, urls["ingest"], client_id="svc-ingest"), name="ingest")
+    tasks.create_task(roles.decide(house.decider, urls["decide"], client_id="svc-decide"), name="decide")
+    tasks.create_task(roles.serve(app, house.listener), name="serve")
+
+
+async def _settle(house: House, tasks: asyncio.TaskGroup) -> place.Place | None:
+    """Let the demo's people and turnstiles in."""
+    tenants = await place.furnish(house.process.runtime)
+    if tenants is not None:
+        await _refresh(house, tenants)
+        tasks.create_task(_keep_fleet(house), name="fleet")
+        tasks.create_task(_keep_demo_fresh(house, tenants), name="demo")
+    return tenants
 
 
 def _mount_mail(app: Starlette, mailbox: Mailbox) -> None:

@@ -1,0 +1,51 @@
+"""The commands that play outsiders: they know a fleet file and the wire, and start fast since they load no server."""
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+from gatehouse.settings import Settings
+from gatehouse.told import until_told
+from simulators.control import NoFleet, NotPresented, present
+from simulators.fleet import present_alone, run_fleet
+from simulators.plan import PlanUnreadable, load
+from simulators.turnstile import Presented
+
+FLEET_FILE = Path("fleet") / "fleet.json"
+"""Where in the data directory `gatehouse up` keeps its fleet."""
+
+
+async def scan(
+    settings: Settings, gate: int, token: str, direction: Literal["in", "out"], path: Path | None
+) -> int:
+    """Show a pass at a gate, tell what came of it, and return the exit code: 0 where the gate opened."""
+    file = path or settings.gatehouse_data / FLEET_FILE
+    try:
+        shown = await _shown(file, gate, token, direction)
+    except (PlanUnreadable, NotPresented) as problem:
+        print(f"gatehouse: {problem}", file=sys.stderr)
+        return 2
+    print(_told(gate, shown))
+    return 0 if shown.verdict == "admit" else 1
+
+
+async def fleet(path: Path) -> None:
+    """Run a fleet."""
+    try:
+        await until_told(run_fleet(path))
+    except PlanUnreadable as problem:
+        sys.exit(f"gatehouse: {problem}")
+
+
+async def _shown(file: Path, gate: int, token: str, direction: Literal["in", "out"]) -> Presented:
+    try:
+        return await present(file.parent / load(file).control, gate, token, direction)
+    except NoFleet:
+        return await present_alone(file, gate, token, direction)
+
+
+def _told(gate: int, shown: Presented) -> str:
+    if shown.verdict == "deny":
+        return f"Gate {gate} stays closed: {shown.reason}. {shown.text} {shown.action}"
+    walked = "and somebody walked through" if shown.passed else "but nobody walked through"
+    return f"Gate {gate} opened (decided {shown.source}) {walked}."
