@@ -7,20 +7,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from sqlalchemy import text
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from channels.limits import Limits
 from domain.identity.rules import tokens
 from domain.kernel.caller import SERVICE, Caller
-from domain.kernel.errors import NotFound
 from server.authenticate import Authenticator, Claims
 from server.browser import Pages, to_pages
 from server.calls import Calls
@@ -30,10 +26,10 @@ from server.fanout import Hub
 from server.gateway import Gateway
 from server.host import BusinessHost
 from server.probes import Health, probes
-from server.problems import MethodNotAllowed, problem_response
+from server.problems import unrouted
 from server.process import Process
-from server.routes import ROUTES, Table
-from server.schema import openapi
+from server.routes import Table
+from server.schema import descriptions
 from server.session import PATH, BrowserSession
 from server.socket import socket_endpoint
 
@@ -57,33 +53,21 @@ def build(
     process runs `Process.run(hub=True)` itself. ``app.state.drain()`` says that this process ends and closes its
     sockets; it is for the signal handler, before HTTP stops.
     """
-    runtime = process.runtime
-    calls = Calls(runtime, process.metrics)
+    calls = Calls(process.runtime, process.metrics)
     authenticator = Authenticator(partial(_read, process), partial(_identify, process))
     health = Health({"database": partial(_ask_database, process), "broker": partial(_ask_broker, process)})
     host = BusinessHost(calls, process.catalogue.feeds, authenticator)
     hub = Hub(process.broker)
-    closings = Closings(process.broker, hub, host)
     process.metrics.watch_connections(lambda: hub.connections)
-    session = BrowserSession(calls, lasts_s=runtime.tools.policy.refresh_token_s)
-    schema = msgspec.json.encode(openapi(runtime.operations, ROUTES, version=VERSION))
-
-    async def describe(request: Request) -> Response:
-        return Response(schema, media_type="application/json")
-
-    async def drain() -> None:
-        health.draining = True
-        await hub.shutdown()
-
-    own = [partial(process.run, hub=True)] if background else []
+    parts = [hub.run, Closings(process.broker, hub, host).run]
+    socket = socket_endpoint(hub, host, limits=limits, version=VERSION)
+    session = BrowserSession(calls, lasts_s=process.runtime.tools.policy.refresh_token_s)
+    drain = partial(_drain, health, hub)
     app = Starlette(
         routes=[
             *probes(health, process.metrics),
-            Route("/openapi.json", describe),
-            Route("/api/openapi.json", describe),
-            WebSocketRoute(
-                "/connection/websocket", socket_endpoint(hub, host, limits=limits, version=VERSION)
-            ),
+            *descriptions(process.catalogue.operations, version=VERSION),
+            WebSocketRoute("/connection/websocket", socket),
             Route("/", to_pages),
             Route("/app", to_pages),
             Route(PATH, session),
@@ -91,8 +75,8 @@ def build(
             Mount("/app", Pages(dashboard)),
         ],
         middleware=[*_proxies(trusted_proxies), Middleware(Correlation)],
-        exception_handlers={HTTPException: _nothing_here},
-        lifespan=_lifespan([hub.run, closings.run, *own], drain),
+        exception_handlers={HTTPException: unrouted},
+        lifespan=_lifespan([*parts, partial(process.run, hub=True)] if background else parts, drain),
     )
     # Last, so that what is refused above for its method alone is refused there.
     app.router.default = Gateway(calls, Table(), authenticator)
@@ -122,14 +106,9 @@ def _proxies(trusted: Sequence[str]) -> list[Middleware]:
     return [Middleware(ProxyHeadersMiddleware, trusted_hosts=list(trusted))] if trusted else []
 
 
-async def _nothing_here(request: Request, error: Exception) -> Response:
-    """Turn what Starlette's own routes refuse into a problem."""
-    status = error.status_code if isinstance(error, HTTPException) else 404
-    headers = dict(getattr(error, "headers", None) or {})
-    path = request.url.path
-    if status == 405:
-        return problem_response(MethodNotAllowed(f"{path} does not answer {request.method}"), headers)
-    return problem_response(NotFound(f"There is nothing at {path}"), headers)
+async def _drain(health: Health, hub: Hub) -> None:
+    health.draining = True
+    await hub.shutdown()
 
 
 def _lifespan(parts: Sequence[Part], drain: Part) -> Lifespan:

@@ -6,9 +6,11 @@ The refusals that only HTTP knows stand here; all others come from the domain.
 from collections.abc import Mapping
 
 import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 
-from domain.kernel.errors import DomainError
+from domain.kernel.errors import DomainError, NotFound
 
 MEDIA = "application/problem+json"
 
@@ -46,3 +48,12 @@ def problem_response(refusal: DomainError, headers: Mapping[str, str] | None = N
     if document["status"] == 401:
         extra["WWW-Authenticate"] = "Bearer"
     return Response(msgspec.json.encode(document), document["status"], extra, MEDIA)
+
+
+async def unrouted(request: Request, error: Exception) -> Response:
+    """Turn what Starlette's own routes refuse into a problem."""
+    path = request.url.path
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        refusal = MethodNotAllowed(f"{path} does not answer {request.method}")
+        return problem_response(refusal, error.headers)
+    return problem_response(NotFound(f"There is nothing at {path}"))

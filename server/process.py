@@ -69,15 +69,7 @@ def compose(
     sessions, readers = database.sessions(engine), database.readers(engine)
     metrics = Metrics()
     published = Published(sessions)
-    relay = Relay(
-        feeds=catalogue.feeds,
-        broker=broker,
-        readers=readers,
-        tools=tools,
-        published=published,
-        metrics=metrics,
-        clock=clock,
-    )
+    relay = Relay(catalogue.feeds, broker, readers, tools, published=published, metrics=metrics, clock=clock)
     runtime = Runtime(
         operations=catalogue.operations,
         reactions=Reactions(catalogue.reactions),

@@ -56,11 +56,11 @@ class Relay:
 
     def __init__(
         self,
-        *,
         feeds: Feeds,
         broker: Broker,
         readers: Sessions,
         tools: Tools,
+        *,
         published: Published,
         metrics: Metrics,
         clock: Callable[[], datetime],
@@ -73,9 +73,12 @@ class Relay:
         self._metrics = metrics
         self._clock = clock
         self._waiting: asyncio.Queue[Commit] = asyncio.Queue(WAITING)
+        self._running = False
 
     async def publish(self, facts: Sequence[Fact], signals: Sequence[Signal]) -> None:
         """Say what a commit made known; return when it is out, or after some seconds in any case."""
+        if not self._running:
+            return
         commit = Commit(facts, signals, asyncio.get_running_loop().create_future())
         try:
             self._waiting.put_nowait(commit)
@@ -87,7 +90,14 @@ class Relay:
                 await commit.done
 
     async def run(self) -> None:
-        """Publish what commits, until cancelled."""
+        """Publish what commits, until cancelled; what commits at other times is left to the repair."""
+        self._running = True
+        try:
+            await self._serve()
+        finally:
+            self._running = False
+
+    async def _serve(self) -> None:
         while True:
             commits = [await self._waiting.get()]
             while not self._waiting.empty() and len(commits) < TOGETHER:

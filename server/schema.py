@@ -6,12 +6,15 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route as Door
 
 from domain.kernel.errors import FieldProblem
 from domain.kernel.operations import Operation
 from domain.kernel.params import camel
 from server.problems import MEDIA
-from server.routes import Route
+from server.routes import ROUTES, Route
 
 INTERNAL: Final = frozenset({"service", "device"})
 KEY: Final = {
@@ -30,6 +33,16 @@ class Problem(msgspec.Struct, frozen=True):
     status: int
     detail: str
     errors: list[FieldProblem] = []
+
+
+def descriptions(operations: Mapping[str, Operation], *, version: str) -> list[Door]:
+    """Return the routes at which the description is served, made once."""
+    content = msgspec.json.encode(openapi(operations, ROUTES, version=version))
+
+    async def describe(request: Request) -> Response:
+        return Response(content, media_type="application/json")
+
+    return [Door(path, describe) for path in ("/openapi.json", "/api/openapi.json")]
 
 
 def openapi(operations: Mapping[str, Operation], routes: Sequence[Route], *, version: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.services.postgres import Postgres
+from gatehouse.embedded.postgres import Postgres
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,9 @@ import asyncio
 import msgspec
 
 from domain.kernel.events import Closing
+from server.process import compose
 from server.relay import CLOSINGS, decode_closing
-from tests.court import SHOWN, Court, Fragile
+from tests.court import MEMBER, SHOWN, Court, Fragile
 from tests.eventually import eventually
 
 
@@ -48,6 +49,18 @@ async def test_a_broker_that_is_away_fails_no_call(court: Court):
     assert isinstance(broker, Fragile)
     broker.away = True
     await court.move(41, say="x")
+    assert court.ears.heard == [] and await court.unpublished() == 1
+
+
+async def test_a_process_whose_relay_does_not_run_waits_for_nothing(court: Court):
+    other = compose(
+        catalogue=court.process.catalogue,
+        engine=court.process.engine,
+        broker=court.process.broker,
+        tools=court.process.runtime.tools,
+    )
+    async with asyncio.timeout(2):
+        await other.runtime.call(MEMBER, "ball.move", {"to": [51]})
     assert court.ears.heard == [] and await court.unpublished() == 1
 
 
