@@ -13,6 +13,18 @@ from gate_bridge.accounts import Service, initial_dynsec
 from gatehouse.brokers import account_password
 from gatehouse.embedded.accounts import Document, find, knows
 from gatehouse.embedded.stored import save
+from gatehouse.settings import Settings
+
+
+def broker_accounts(settings: Settings, file: Path, show: str | None) -> None:
+    """Write our own accounts into the broker's file, or print the password of one."""
+    secret = settings.jwt_secret_key
+    if show is not None:
+        print(account_password(secret, show.removeprefix("svc-")))
+    elif write_accounts(file, secret):
+        print(f"{file} has the accounts of this house now; a broker that runs must be started again.")
+    else:
+        print(f"{file} has the accounts of this house.")
 
 
 def write_accounts(file: Path, secret: str) -> bool:

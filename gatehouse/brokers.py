@@ -8,7 +8,7 @@ from gatehouse.embedded.accounts import Account
 
 
 def house_accounts(secret: str) -> tuple[Account, ...]:
-    """Return the accounts of the embedded broker; their passwords come from the installation's secret and are stored nowhere."""
+    """Return the accounts of the embedded broker, with passwords that come from the installation's secret."""
     return (
         Account(
             username="svc-ingest",

@@ -118,7 +118,7 @@ def broker_accounts(
     ] = None,
 ) -> None:
     """Write the accounts of our own services into the file of a Mosquitto of yours; gates' accounts stay."""
-    from gatehouse.commands import broker_accounts as run_broker_accounts
+    from gatehouse.broker_accounts import broker_accounts as run_broker_accounts
 
     run_broker_accounts(_settings(), file, show)
 

@@ -7,8 +7,7 @@ from collections.abc import Awaitable
 from domain.kernel.caller import SERVICE
 from domain.kernel.errors import DomainError
 from gatehouse import roles
-from gatehouse.broker_accounts import write_accounts
-from gatehouse.brokers import account_password, account_url
+from gatehouse.brokers import account_url
 from gatehouse.listening import listening
 from gatehouse.mailbox import Mailbox
 from gatehouse.migrate import migrate as upgrade
@@ -47,7 +46,7 @@ async def decide(settings: Settings) -> None:
 async def work(settings: Settings) -> None:
     """Run what happens behind the scenes."""
     async with process_of(settings) as process:
-        url, ca_file = _broker(settings)
+        url, ca_file = _broker(settings, "control")
         await until_told(_beside(process, roles.work(process, url, ca_file=ca_file)))
 
 
@@ -64,19 +63,6 @@ async def migrate(settings: Settings) -> None:
     async with with_database(settings) as settled:
         await upgrade(str(settled.database_url))
     print("The database has the newest schema.")
-
-
-def broker_accounts(settings: Settings, file: Path, show: str | None) -> None:
-    """Write our own accounts into the broker's file, or print the password of one."""
-    secret = settings.jwt_secret_key
-    if show is not None:
-        print(account_password(secret, show.removeprefix("svc-")))
-    elif write_accounts(file, secret):
-        print(
-            f"{file} has the accounts of this house; a broker that runs reads them when it is started again."
-        )
-    else:
-        print(f"{file} has the accounts of this house already.")
 
 
 async def create_admin(settings: Settings, email: str, username: str, password: str) -> None:
