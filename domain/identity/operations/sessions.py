@@ -143,12 +143,13 @@ def _tokens(ctx: Context, row: SessionRow) -> TokensView:
         ),
         refresh_token=refreshing.issue(ctx.tools.keys, row.salt, row.id, row.counter),
         token_type="Bearer",
-        expires_in=max(0, lasts_s - _age_s(row.rotated_at, ctx.now)),
+        expires_in=lasts_s - _age_s(row.rotated_at, ctx.now),
     )
 
 
 def _age_s(since: datetime, now: datetime) -> int:
-    return int((now - since).total_seconds())
+    # Whoever waited for the rotation may have looked at the clock before it.
+    return max(0, int((now - since).total_seconds()))
 
 
 async def _end_reused(ctx: Context, *, session_id: int) -> None:
