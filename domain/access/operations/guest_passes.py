@@ -1,7 +1,7 @@
 """Guest passes: a host expects somebody, and the gates know."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -9,7 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import Select, select
 
 from domain.access.events import GuestPassExpired, GuestPassRequested, GuestPassRevoked
-from domain.access.operations.keys import private_key, signing_key
+from domain.access.operations.grants import make_grant, signed
 from domain.access.rules import qr, token
 from domain.access.rules.windows import guest_state, window_problem
 from domain.access.tables.place import ZoneRow
@@ -56,7 +56,7 @@ async def _with_token(ctx: Context, answer: GuestPassView) -> GuestPassView:
     if not _may_carry(ctx, answer.host_user_id, answer.site_id):
         return answer
     _, grant = await _pass(ctx, answer.guest_pass_id)
-    return msgspec.structs.replace(answer, qr_token=token.as_base64url(await _signed(ctx, grant)))
+    return msgspec.structs.replace(answer, qr_token=token.as_base64url(await signed(ctx, grant)))
 
 
 @operation("access.create_guest_pass", allow={"member", "admin"}, aliases=TIMES, reveal=_with_token)
@@ -82,17 +82,8 @@ async def create_guest_pass(
     valid_from, valid_until = at_site(start, zone), at_site(end, zone)
     if problem := window_problem(valid_from, valid_until, ctx.now):
         raise Invalid.field(*problem)
-    grant = GrantRow(
-        site_id=site,
-        key_id=(await signing_key(ctx)).id,
-        zones=await _zone_bits(ctx, site, zone_ids),
-        # the token carries whole minutes from a whole second, and the row must not differ from it
-        valid_from=valid_from.replace(microsecond=0),
-        valid_until=_whole_minutes(valid_from.replace(microsecond=0), valid_until),
-        entries=entries,
-    )
-    ctx.db.add(grant)
-    await ctx.db.flush()
+    window = valid_from, valid_until
+    grant = await make_grant(ctx, site, window, zone_ids=zone_ids, entries=entries)
     row = GuestPassRow(
         grant_id=grant.id,
         site_id=site,
@@ -126,7 +117,8 @@ async def list_guest_passes(
     if before := key_of(cursor):
         chosen = chosen.where(GuestPassRow.id < before)
     rows = (await ctx.db.execute(chosen.order_by(GuestPassRow.id.desc()).limit(limit + 1))).all()
-    views = [await _view(ctx, row, grant) for row, grant in rows]
+    zones = await _zones(ctx, {row.site_id for row, _ in rows})
+    views = [_shown(ctx, row, grant, zones) for row, grant in rows]
     return page(views, limit, rows[limit - 1][0].id if len(rows) > limit else None)
 
 
@@ -233,22 +225,6 @@ async def _site_of_host(ctx: Context, host: int, site_id: int | None) -> int:
     return site_id
 
 
-async def _zone_bits(ctx: Context, site_id: int, zone_ids: list[int] | None) -> int:
-    rows = (await ctx.db.scalars(select(ZoneRow).where(ZoneRow.site_id == site_id))).all()
-    known = {row.id: row for row in rows}
-    if zone_ids is None:
-        chosen = [row for row in rows if row.for_guests]
-        if not chosen:
-            raise Invalid.field("siteId", f"site {site_id} has no zone for guests yet")
-    else:
-        if strangers := [zone_id for zone_id in zone_ids if zone_id not in known]:
-            raise Invalid.field("zoneIds", f"site {site_id} has no zone {strangers[0]}")
-        chosen = [known[zone_id] for zone_id in zone_ids]
-        if not all(row.for_guests for row in chosen):
-            ctx.require("desk", "manager", site_id=site_id)
-    return sum({1 << row.ordinal for row in chosen})
-
-
 def _checked(email: str | None) -> str | None:
     if email is None:
         return None
@@ -256,11 +232,6 @@ def _checked(email: str | None) -> str | None:
         return validate_email(email, check_deliverability=False).normalized
     except EmailNotValidError as error:
         raise Invalid.field("guestEmail", str(error)) from error
-
-
-def _whole_minutes(start: datetime, end: datetime) -> datetime:
-    minutes = -((start - end).total_seconds() // 60)
-    return start + timedelta(minutes=minutes)
 
 
 def _may_carry(ctx: Context, host_user_id: int, site_id: int) -> bool:
@@ -271,26 +242,19 @@ async def _qr_text(ctx: Context, guest_pass_id: int) -> str:
     row, grant = await _visible_pass(ctx, guest_pass_id)
     if not _may_carry(ctx, row.host_user_id, row.site_id):
         raise Forbidden("The code of a pass is for its host and the desk")
-    return token.as_qr_text(await _signed(ctx, grant))
-
-
-async def _signed(ctx: Context, grant: GrantRow) -> bytes:
-    minutes = int((grant.valid_until - grant.valid_from).total_seconds() // 60)
-    claim = token.PassClaim(
-        key_id=grant.key_id,
-        pass_id=grant.id,
-        site_id=grant.site_id,
-        zones=grant.zones,
-        not_before=int(grant.valid_from.timestamp()),
-        minutes=minutes,
-        flags=int(token.Flag.SINGLE_ENTRY) if grant.entries == "single" else 0,
-    )
-    return token.sign(claim, await private_key(ctx, grant.key_id))
+    return token.as_qr_text(await signed(ctx, grant))
 
 
 async def _view(ctx: Context, row: GuestPassRow, grant: GrantRow) -> GuestPassView:
-    named = ZoneRow.ordinal.in_([bit for bit in range(32) if grant.zones >> bit & 1])
-    zones = select(ZoneRow.id).where(ZoneRow.site_id == row.site_id, named).order_by(ZoneRow.id)
+    return _shown(ctx, row, grant, await _zones(ctx, {row.site_id}))
+
+
+async def _zones(ctx: Context, site_ids: set[int]) -> Sequence[ZoneRow]:
+    chosen = select(ZoneRow).where(ZoneRow.site_id.in_(site_ids)).order_by(ZoneRow.id)
+    return (await ctx.db.scalars(chosen)).all()
+
+
+def _shown(ctx: Context, row: GuestPassRow, grant: GrantRow, zones: Sequence[ZoneRow]) -> GuestPassView:
     return GuestPassView(
         guest_pass_id=row.id,
         site_id=row.site_id,
@@ -299,7 +263,9 @@ async def _view(ctx: Context, row: GuestPassRow, grant: GrantRow) -> GuestPassVi
         guest_email=row.guest_email,
         start=grant.valid_from,
         end=grant.valid_until,
-        zone_ids=(await ctx.db.scalars(zones)).all(),
+        zone_ids=[
+            zone.id for zone in zones if zone.site_id == row.site_id and grant.zones >> zone.ordinal & 1
+        ],
         entries=grant.entries,
         state=guest_state(
             revoked=grant.revoked_at is not None,
