@@ -14,6 +14,8 @@ from domain.kernel.errors import Busy, DomainError
 from domain.kernel.runtime import Arguments, Runtime
 from server.metrics import Metrics
 
+logger = structlog.get_logger(__name__)
+
 DEADLINE_S: Final = 30.0
 UNKNOWN: Final = "unknown"
 
@@ -62,8 +64,10 @@ class Calls:
                 return await self.runtime.call(caller, name, arguments, key=key, correlation=correlation)
         except (PoolTimeout, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             # A TimeoutError is an OSError; asyncpg's own errors come bare only from a connection being made.
+            logger.warning("the database cannot answer", error=repr(error))
             raise Busy("The database cannot answer now", retry_after_s=1) from error
         except DBAPIError as error:
             if not error.connection_invalidated:
                 raise
+            logger.warning("the connection to the database was lost", error=repr(error.orig))
             raise Busy("The connection to the database was lost", retry_after_s=1) from error

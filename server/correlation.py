@@ -17,6 +17,7 @@ from server.problems import Internal, problem_response
 logger = structlog.get_logger(__name__)
 HEADER: Final = "X-Request-Id"
 ACCEPTED: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+PROBES: Final = ("/health", "/health/ready", "/metrics")
 HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 
@@ -71,10 +72,13 @@ def _correlation(headers: Headers) -> str:
 def _log(scope: Scope, status: int, seconds: float) -> None:
     # The query is left out: it may hold what a log must not.
     client = scope.get("client")
-    logger.info(
+    path = scope["path"]
+    # Probes come every second and say nothing new.
+    tell = logger.debug if path.endswith(PROBES) and status == 200 else logger.info
+    tell(
         "request",
         method=scope["method"],
-        path=scope["path"],
+        path=path,
         status=status,
         ms=round(seconds * 1000, 1),
         client=client[0] if client else None,
