@@ -1,4 +1,7 @@
-"""Every operation of identity and sites, tried by every role."""
+"""Every operation of identity and sites, tried by every role.
+
+Proves: domain/identity/operations/, domain/sites/operations.py
+"""
 
 import pytest
 

@@ -1,4 +1,7 @@
-"""Accounts are opened once, hashed without a connection, and closed with their sessions."""
+"""Accounts are opened once, hashed without a connection, and closed with their sessions.
+
+Proves: domain/identity/operations/fields.py, domain/identity/queries/users.py
+"""
 
 import pytest
 from sqlalchemy import func, select

@@ -1,4 +1,7 @@
-"""A forgotten password is replaced by mail, once, and tells strangers nothing."""
+"""A forgotten password is replaced by mail, once, and tells strangers nothing.
+
+Proves: domain/identity/jobs.py, domain/identity/queries/one_time.py
+"""
 
 import pytest
 from sqlalchemy import select

@@ -1,4 +1,7 @@
-"""People are looked up by themselves and by those who work with them."""
+"""People are looked up by themselves and by those who work with them.
+
+Proves: domain/identity/operations/views.py
+"""
 
 import msgspec
 import pytest

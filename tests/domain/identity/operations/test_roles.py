@@ -1,4 +1,7 @@
-"""Roles are given and taken by those who may, and somebody remains admin."""
+"""Roles are given and taken by those who may, and somebody remains admin.
+
+Proves: domain/identity/queries/grants.py
+"""
 
 import pytest
 

@@ -1,4 +1,7 @@
-"""Logins are limited, refreshes rotate once, a stolen token ends its session."""
+"""Logins are limited, refreshes rotate once, a stolen token ends its session.
+
+Proves: domain/identity/queries/sessions.py, domain/identity/queries/attempts.py
+"""
 
 from datetime import timedelta
 

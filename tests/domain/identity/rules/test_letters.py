@@ -1,4 +1,7 @@
-"""Letters speak the reader's language and carry their token behind the hash."""
+"""Letters speak the reader's language and carry their token behind the hash.
+
+Proves: domain/identity/rules/addressee.py
+"""
 
 from domain.identity.rules.addressee import Addressee
 from domain.identity.rules.letters import SUBJECTS, TEXTS, password_reset
