@@ -7,7 +7,7 @@ one each; `gatehouse up` runs all of them in one process.
 import asyncio
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from domain.access.operations.gate_states import SILENCE
 from domain.kernel.caller import SERVICE
 from domain.kernel.followers import Followers
+from domain.kernel.housekeeping import Housekeeping
 from domain.kernel.late_reactions import late_reactions
 from domain.kernel.sequencer import Sequencer
 from domain.kernel.worker import Worker
@@ -37,8 +38,10 @@ EXPIRE_S = 10.0
 GRACE_S = 3
 
 
-async def serve(app: ASGIApp, listener: socket.socket) -> None:
-    """Answer HTTP and sockets on a bound socket until cancelled; then finish what is under way."""
+async def serve(
+    app: ASGIApp, listener: socket.socket, *, drain: Callable[[], Awaitable[None]] | None = None
+) -> None:
+    """Answer HTTP and sockets on a bound socket until cancelled; then ``drain`` and finish what is under way."""
     config = uvicorn.Config(
         app,
         ws="websockets-sansio",
@@ -54,6 +57,8 @@ async def serve(app: ASGIApp, listener: socket.socket) -> None:
     try:
         await asyncio.shield(serving)
     finally:
+        if drain is not None and not serving.done():
+            await drain()
         server.should_exit = True
         await serving
 
@@ -87,6 +92,7 @@ async def work(process: Process, url: str | None, *, ca_file: str | None = None)
         tasks.create_task(Worker(jobs, runtime.sessions, runtime.tools).run(), name="jobs")
         tasks.create_task(Sequencer(runtime.sessions, me).run(), name="sequencer")
         tasks.create_task(Followers(catalogue.followers, runtime.sessions).run(), name="followers")
+        tasks.create_task(Housekeeping(runtime.sessions).run(), name="housekeeping")
         tasks.create_task(process.repair(me).run(), name="repair")
         tasks.create_task(_every(EXPIRE_S, process, "access.expire_guest_passes"), name="expiry")
         if url is not None:

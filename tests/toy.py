@@ -15,7 +15,7 @@ from domain.kernel import queue
 from domain.kernel.caller import Caller
 from domain.kernel.context import Context, Signal
 from domain.kernel.database import Versioned, readers, sessions
-from domain.kernel.errors import DomainError, Invalid, NotFound
+from domain.kernel.errors import DomainError, Invalid, NotFound, TooMany
 from domain.kernel.events import Event, collect_reactions, reacts_to
 from domain.kernel.keys import Keys
 from domain.kernel.log import Fact
@@ -129,6 +129,18 @@ async def refuse_and_keep(ctx: Context, *, counter_id: int) -> None:
     ctx.keep(keep)
     await raise_counter(ctx, counter_id=counter_id, by=100)
     raise Invalid.field("counterId", "is refused always")
+
+
+@operation("toy.count_and_refuse", allow={"member"})
+async def count_and_refuse(ctx: Context, *, counter_id: int) -> None:
+    """Be refused for now, and keep a raise by one."""
+
+    async def keep(kept: Context) -> DomainError | None:
+        await raise_counter(kept, counter_id=counter_id, by=1)
+        return None
+
+    ctx.keep(keep)
+    raise TooMany("Come again later", retry_after_s=1)
 
 
 @operation("toy.refuse", allow={"member"})

@@ -22,6 +22,8 @@ class DomainError(Exception):
     code: ClassVar[str] = "refused"
     status: ClassVar[int] = 409
     title: ClassVar[str] = "The request cannot be carried out as things stand"
+    # True where the same request may succeed later, so that the refusal is no answer to keep under its key.
+    passing: ClassVar[bool] = False
 
     def __init__(
         self, detail: str, *, errors: Sequence[FieldProblem] = (), retry_after_s: int | None = None
@@ -101,12 +103,14 @@ class TooMany(DomainError):
     """The caller asks too often."""
 
     code, status, title = "too_many_requests", 429, "Too many requests"
+    passing = True
 
 
 class Busy(DomainError):
     """Others hold what is needed; the same request may succeed in a moment."""
 
     code, status, title = "busy", 503, "Try again in a moment"
+    passing = True
 
 
 class Replayed(DomainError):
@@ -116,6 +120,7 @@ class Replayed(DomainError):
         errors = [FieldProblem(e["field"], e["problem"]) for e in document.get("errors", ())]
         super().__init__(document["detail"], errors=errors)
         self.document = document
+        self.status = document["status"]  # type: ignore[misc]  # this one stands for refusals of any class
 
     def problem(self) -> dict[str, Any]:
         """Return the first answer's problem document, unchanged."""

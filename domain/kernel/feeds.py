@@ -57,7 +57,7 @@ class Feed:
         self.remembers = remembers
         self.remembers_s = remembers_s
         self.parameters = re.findall(r"{(\w+)}", template)
-        self._pattern = re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[0-9]{1,18})", re.escape(template)))
+        self._pattern = re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>0|[1-9][0-9]{0,17})", re.escape(template)))
         self.opens: May | None = None
         self.begins: First | None = None
         self.shown: dict[type[Event], Show] = {}
@@ -110,7 +110,8 @@ class Feeds:
 
 def collect_feeds(modules: Iterable[ModuleType]) -> Feeds:
     """Gather the feeds of the given modules."""
-    found = [thing for module in modules for thing in vars(module).values() if isinstance(thing, Feed)]
+    things = (thing for module in modules for thing in vars(module).values())
+    found = list(dict.fromkeys(thing for thing in things if isinstance(thing, Feed)))
     templates = [feed.template for feed in found]
     if len(set(templates)) != len(templates):
         raise ValueError(f"a feed is declared twice among {sorted(templates)}")

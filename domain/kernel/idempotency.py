@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -92,11 +92,22 @@ async def claim(db: AsyncSession, asked: Request, now: datetime) -> Stored | Non
     return Stored(row.status, row.answer["value"])
 
 
-async def store(db: AsyncSession, asked: Request, outcome: Any) -> None:
-    """Write the answer, or the refusal, beside the key."""
+async def conclude(db: AsyncSession, asked: Request, outcome: Any) -> None:
+    """Write the answer, or the refusal, beside the key; a refusal that may pass gives the key back instead."""
+    mine = (IdempotencyRow.principal == asked.principal, IdempotencyRow.key == asked.key)
     refused = isinstance(outcome, DomainError)
-    value = outcome.problem() if refused else msgspec.to_builtins(outcome)
-    row = await db.get_one(IdempotencyRow, (asked.principal, asked.key))
-    row.status = value["status"] if refused else 200
-    row.answer = {"value": value}
-    await db.flush()
+    if refused and outcome.passing:
+        await db.execute(delete(IdempotencyRow).where(*mine))
+        return
+    value = outcome.problem() if refused else msgspec.to_builtins(outcome, str_keys=True)
+    answered = {"status": value["status"] if refused else 200, "answer": {"value": value}}
+    await db.execute(update(IdempotencyRow).where(*mine).values(answered))
+
+
+async def sweep(db: AsyncSession, *, before: datetime, limit: int = 1000) -> int:
+    """Forget keys that were used before some moment; return how many, at most ``limit``."""
+    old = select(IdempotencyRow.principal, IdempotencyRow.key).where(IdempotencyRow.created_at < before)
+    chosen = old.limit(limit).with_for_update(skip_locked=True)
+    both = tuple_(IdempotencyRow.principal, IdempotencyRow.key)
+    swept = delete(IdempotencyRow).where(both.in_(chosen)).returning(IdempotencyRow.key)
+    return len((await db.scalars(swept.execution_options(synchronize_session=False))).all())

@@ -9,6 +9,8 @@ import msgspec
 
 from domain.kernel.errors import Invalid
 
+LARGEST = 2**63 - 1
+
 T = TypeVar("T")
 Limit = Annotated[int, msgspec.Meta(ge=1, le=200, description="How many items one page holds.")]
 
@@ -34,9 +36,12 @@ def key_of(cursor: str | None) -> int | None:
     if cursor is None:
         return None
     try:
-        return int(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, binascii.Error) as error:
-        raise Invalid.field("cursor", "is not a cursor that this list gave out") from error
+        key = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        if cursor_of(int(key)) == cursor and 0 <= int(key) <= LARGEST:
+            return int(key)
+    except (ValueError, binascii.Error):
+        pass
+    raise Invalid.field("cursor", "is not a cursor that this list gave out")
 
 
 def page(rows: Sequence[T], limit: int, last_key: int | None) -> Page[T]:

@@ -4,7 +4,7 @@ Keys are accepted in camelCase and snake_case and by the aliases an operation de
 """
 
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 
@@ -14,6 +14,7 @@ from domain.kernel.errors import FieldProblem, Invalid, Malformed
 
 LARGEST: Final = 2**63 - 1
 YEARS: Final = range(1900, 3000)
+COLLECTIONS: Final = (list, tuple, set, frozenset, Sequence)
 
 
 def camel(name: str) -> str:
@@ -89,7 +90,7 @@ def _renamed(value: Any, kind: Any) -> Any:
     """Bring the keys of nested objects into the spelling of their Structs, and leave free-form objects alone."""
     shape = _struct_in(kind)
     if isinstance(value, list):
-        inner = next(iter(get_args(_bare(kind))), Any)
+        inner = _member_of(kind)
         return [_renamed(member, inner) for member in value]
     if not (isinstance(value, dict) and shape):
         return value
@@ -125,10 +126,20 @@ def _bare(kind: Any) -> Any:
     return get_args(kind)[0] if get_origin(kind) is Annotated else kind
 
 
-def _struct_in(kind: Any) -> type[msgspec.Struct] | None:
+def _options(kind: Any) -> Sequence[Any]:
     kind = _bare(kind)
     options = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
-    return next((o for o in options if isinstance(o, type) and issubclass(o, msgspec.Struct)), None)
+    return [_bare(option) for option in options]
+
+
+def _member_of(kind: Any) -> Any:
+    lists = (option for option in _options(kind) if get_origin(option) in COLLECTIONS)
+    return next((get_args(option)[0] for option in lists), Any)
+
+
+def _struct_in(kind: Any) -> type[msgspec.Struct] | None:
+    shapes = (o for o in _options(kind) if isinstance(o, type) and issubclass(o, msgspec.Struct))
+    return next(shapes, None)
 
 
 def _problem(name: str, message: str) -> FieldProblem:

@@ -170,12 +170,12 @@ class Runtime:
             ctx = self.context(caller, db, correlation)
             outcome = await self._venture(operation, ctx, given)
             if isinstance(outcome, DomainError):
-                if not (ctx.kept or asked):
+                if not ctx.kept and (outcome.passing or not asked):
                     raise outcome
                 ctx, outcome = await self._keep(ctx, outcome)
             facts = await self._record(ctx)
             if asked:
-                await idempotency.store(db, asked, outcome)
+                await idempotency.conclude(db, asked, outcome)
         await self._tell(facts, ctx.signals)
         if isinstance(outcome, DomainError):
             raise outcome
@@ -264,4 +264,4 @@ async def _perform(operation: Operation, ctx: Context, given: msgspec.Struct) ->
 def _replay(operation: Operation, stored: idempotency.Stored) -> Any:
     if stored.status != 200:
         raise Replayed(stored.answer)
-    return msgspec.convert(stored.answer, operation.result)
+    return msgspec.convert(stored.answer, operation.result, str_keys=True)

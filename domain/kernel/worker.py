@@ -18,6 +18,8 @@ from domain.kernel.tools import Tools
 
 logger = structlog.get_logger(__name__)
 
+GOODBYE_S = 2
+
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """How a worker works: how many jobs at once, and its times in seconds.
@@ -52,6 +54,7 @@ class Worker:
         self._pace = pace or Pace()
         self._clock = clock
         self._held: dict[int, tuple[Claim, asyncio.Task[None]]] = {}
+        self._cut_off: list[Claim] = []
         self._room = asyncio.Event()
         self._stop = asyncio.Event()
 
@@ -66,12 +69,15 @@ class Worker:
         self._room.set()
 
     async def run(self) -> None:
-        """Work until stopped. When cancelled instead, claims end by themselves and the jobs are due again."""
-        async with asyncio.TaskGroup() as tasks:
-            renewing = tasks.create_task(self._renew())
-            await in_rounds("jobs", lambda: self._take(tasks), pause_s=self._pace.poll_s, stop=self._stop)
-            await self._finish()
-            renewing.cancel()
+        """Work until stopped or cancelled. Jobs that are cut off are due again at once, without a lost attempt."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                renewing = tasks.create_task(self._renew())
+                await in_rounds("jobs", lambda: self._take(tasks), pause_s=self._pace.poll_s, stop=self._stop)
+                await self._finish()
+                renewing.cancel()
+        finally:
+            await self._give_back()
 
     async def _take(self, tasks: asyncio.TaskGroup) -> bool:
         free = self._pace.at_once - len(self._held)
@@ -88,6 +94,9 @@ class Worker:
     async def _attempt(self, claimed: Claim) -> None:
         try:
             await self._do(claimed)
+        except asyncio.CancelledError:
+            self._cut_off.append(claimed)
+            raise
         finally:
             del self._held[claimed.id]
             self._room.set()
@@ -155,18 +164,20 @@ class Worker:
         return False
 
     async def _finish(self) -> None:
-        """Let jobs under way end; give back those that do not in time."""
-        under_way = list(self._held.values())
-        if not under_way:
-            return
-        _, late = await asyncio.wait([task for _, task in under_way], timeout=self._pace.grace_s)
-        for task in late:
-            task.cancel()
-        if late:
-            await asyncio.wait(late)
-        for claimed, task in under_way:
-            if task.cancelled():
-                await self._write(queue.give_back, claimed)
+        """Let jobs under way end, and cut off those that do not in time."""
+        under_way = [task for _, task in self._held.values()]
+        if under_way:
+            _, late = await asyncio.wait(under_way, timeout=self._pace.grace_s)
+            for task in late:
+                task.cancel()
+
+    async def _give_back(self) -> None:
+        try:
+            async with asyncio.timeout(GOODBYE_S):
+                for claimed in self._cut_off:
+                    await self._write(queue.give_back, claimed)
+        except TimeoutError:
+            logger.warning("jobs were not given back", count=len(self._cut_off))
 
     def _pause_s(self, attempt: int) -> float:
         doubled: float = self._pace.first_pause_s * 2 ** min(attempt - 1, 30)

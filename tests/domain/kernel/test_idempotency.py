@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from domain.kernel.caller import Caller
 from domain.kernel.database import Sessions
-from domain.kernel.errors import DomainError, Invalid, KeyReused
+from domain.kernel.errors import DomainError, Invalid, KeyReused, TooMany
 from domain.kernel.idempotency import IdempotencyRow, request
 from tests.toy import MEMBER, LabelTaken, Toy
 
@@ -113,6 +113,15 @@ async def test_a_call_cut_off_in_the_middle_may_come_again(toy: Toy, writers: Se
     again = await toy.runtime.call(MEMBER, "toy.raise_counter", {"counterId": counter_id}, key="k")
 
     assert again.amount == await toy.amount(counter_id) == 1
+
+
+async def test_a_refusal_that_may_pass_is_no_answer_to_keep(toy: Toy):
+    counter_id = await toy.make()
+    given = {"counterId": counter_id}
+    for _ in range(2):
+        with pytest.raises(TooMany):
+            await toy.runtime.call(MEMBER, "toy.count_and_refuse", given, key="k")
+    assert await toy.amount(counter_id) == 2
 
 
 async def test_reads_keep_no_rows(toy: Toy, writers: Sessions):

@@ -1,4 +1,7 @@
-"""What must be true at commit is; what has happened outside is never refused for it."""
+"""What must be true at commit is; what has happened outside is never refused for it.
+
+Proves: domain/kernel/reactions.py, domain/kernel/late_reactions.py
+"""
 
 from functools import partial
 

@@ -100,10 +100,9 @@ async def test_many_writers_at_once_and_no_reader_misses_one(toy: Toy, writers: 
 
     # Two at once, as when a lease has just changed hands.
     async with at_work(Sequencer(writers, "a", pause_s=0.001), Sequencer(writers, "b", pause_s=0.001)):
-        async with asyncio.TaskGroup() as tasks:
-            for counter_id in range(6):
-                tasks.create_task(write_many(counter_id))
-            await eventually(read, timeout_s=15)
+        writing = asyncio.gather(*(write_many(counter_id) for counter_id in range(6)))
+        await eventually(read, timeout_s=15)
+        await writing
 
     assert [position for position, _, _ in seen] == list(range(1, 121))
     for counter_id in range(6):
