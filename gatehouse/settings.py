@@ -31,6 +31,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: LogLevel
     host: str
     port: int
+    health_port: int | None
     public_url: str
     gatehouse_data: Path
     database_url: str | None
@@ -129,6 +130,12 @@ SETTINGS = (
     Setting("HOST", _text, "127.0.0.1", "Address the server listens on."),
     Setting(
         "PORT", PORT, "8080", "Port of HTTP and WebSocket; `gatehouse up` takes a free one when it is taken."
+    ),
+    Setting(
+        "HEALTH_PORT",
+        PORT,
+        "",
+        "Port where `ingest`, `decide` and `work` answer probes and show their metrics; empty: nowhere.",
     ),
     Setting(
         "PUBLIC_URL",

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -55,7 +54,7 @@ def build(
     """
     calls = Calls(process.runtime, process.metrics)
     authenticator = Authenticator(partial(_read, process), partial(_identify, process))
-    health = Health({"database": partial(_ask_database, process), "broker": partial(_ask_broker, process)})
+    health = Health(process.checks())
     host = BusinessHost(calls, process.catalogue.feeds, authenticator)
     hub = Hub(process.broker)
     process.metrics.watch_connections(lambda: hub.connections)
@@ -91,15 +90,6 @@ def _read(process: Process, token: str) -> Claims:
 async def _identify(process: Process, claims: Claims) -> Caller:
     found: Caller = await process.runtime.call(SERVICE, "identity.identify", {"sessionId": claims.session_id})
     return found
-
-
-async def _ask_database(process: Process) -> None:
-    async with process.engine.connect() as connection:
-        await connection.execute(text("SELECT 1"))
-
-
-async def _ask_broker(process: Process) -> None:
-    await process.broker.history("&ready")
 
 
 def _proxies(trusted: Sequence[str]) -> list[Middleware]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels.broker import Broker
@@ -14,6 +15,7 @@ from domain.kernel.reactions import Reactions
 from domain.kernel.runtime import Enqueue, Runtime
 from domain.kernel.tools import Tools
 from server.metrics import Metrics
+from server.probes import Check
 from server.published import Published
 from server.relay import Relay
 from server.repair import Repair
@@ -44,6 +46,10 @@ class Process:
             tasks.create_task(self.published.run(), name="published")
             tasks.create_task(self.relay.run(), name="relay")
 
+    def checks(self) -> dict[str, Check]:
+        """Return what must pass for this process to be ready."""
+        return {"database": self._ask_database, "broker": self._ask_broker}
+
     def repair(self, holder: str) -> Repair:
         """Return the repair of the relay, for the process that works; ``holder`` names it in the lease."""
         return Repair(
@@ -54,6 +60,13 @@ class Process:
             metrics=self.metrics,
             clock=self.runtime.clock,
         )
+
+    async def _ask_database(self) -> None:
+        async with self.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def _ask_broker(self) -> None:
+        await self.broker.history("&ready")
 
 
 def compose(
