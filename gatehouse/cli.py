@@ -42,7 +42,7 @@ def up(
     """Run everything here, with a database and a broker of its own: the quickest way to see it work."""
     from gatehouse.up import up as run_up
 
-    _run(lambda settings: run_up(settings, demo=demo))
+    _run(lambda settings: run_up(settings, demo=demo), log=Path("log") / "gatehouse.log")
 
 
 @app.command()
@@ -156,11 +156,11 @@ def _settings() -> Settings:
     return load()
 
 
-def _run(command: Any) -> None:  # Any: an async function of the settings
+def _run(command: Any, *, log: Path | None = None) -> None:  # Any: an async function of the settings
     from gatehouse.logs import configure
 
     settings = _settings()
-    configure(settings.log_level)
+    configure(settings.log_level, file=settings.gatehouse_data / log if log else None)
     work: Coroutine[Any, Any, None] = command(settings)
     try:
         with asyncio.Runner(loop_factory=_loop) as runner:

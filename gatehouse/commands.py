@@ -15,6 +15,7 @@ from gatehouse.own_database import with_database
 from gatehouse.parts import process_of
 from gatehouse.settings import BadSetting, Settings
 from gatehouse.told import until_told
+from gatehouse.watched import answer_probes
 from server.app import build
 from server.process import Process
 
@@ -24,30 +25,33 @@ async def serve(settings: Settings) -> None:
     async with process_of(settings, connections=20) as process:
         app = build(process, dashboard=roles.DASHBOARD, trusted_proxies=settings.trusted_proxies)
         with listening(settings.host, settings.port) as listener:
-            await until_told(roles.serve(app, listener))
+            await until_told(roles.serve(app, listener, drain=app.state.drain))
 
 
 async def ingest(settings: Settings) -> None:
     """Run ingestion."""
     async with process_of(settings) as process:
         url, ca_file = _broker(settings, "ingest")
-        running = roles.ingest(process, url, client_id="svc-ingest", ca_file=ca_file)
-        await until_told(_beside(process, running))
+        checks = process.checks()
+        running = roles.ingest(process, url, client_id="svc-ingest", ca_file=ca_file, checks=checks)
+        await until_told(_beside(settings, process, checks, running))
 
 
 async def decide(settings: Settings) -> None:
     """Run decisions."""
     async with process_of(settings, connections=4) as process:
         url, ca_file = _broker(settings, "decide")
-        running = roles.decide(process, url, client_id="svc-decide", ca_file=ca_file)
-        await until_told(_beside(process, running))
+        checks = process.checks()
+        running = roles.decide(process, url, client_id="svc-decide", ca_file=ca_file, checks=checks)
+        await until_told(_beside(settings, process, checks, running))
 
 
 async def work(settings: Settings) -> None:
     """Run what happens behind the scenes."""
     async with process_of(settings) as process:
         url, ca_file = _broker(settings, "control")
-        await until_told(_beside(process, roles.work(process, url, ca_file=ca_file)))
+        running = roles.work(process, url, ca_file=ca_file)
+        await until_told(_beside(settings, process, process.checks(), running))
 
 
 async def mailbox(settings: Settings) -> None:
@@ -85,8 +89,9 @@ def _broker(settings: Settings, service: str) -> tuple[str, str | None]:
     return url, str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None
 
 
-async def _beside(process: Process, role: Awaitable[None]) -> None:
+async def _beside(settings: Settings, process: Process, checks: roles.Checks, role: Awaitable[None]) -> None:
     async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(answer_probes(settings, process, checks), name="probes")
         tasks.create_task(process.run(), name="process")
         tasks.create_task(_awaited(role), name="role")
 

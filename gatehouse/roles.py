@@ -9,6 +9,7 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -27,6 +28,7 @@ from gate_bridge.calls import asks
 from gate_bridge.client import Client
 from gate_bridge.desired import Desired
 from gatehouse.parts import holder
+from server.probes import Check
 from server.process import Process
 
 logger = logging.getLogger(__name__)
@@ -36,6 +38,9 @@ PULSE_S = 1.0
 LOOK_FOR_SILENCE_S = SILENCE.total_seconds() / 5
 EXPIRE_S = 10.0
 GRACE_S = 3
+CONNECTED_WITHIN_S = 1.0
+
+Checks = dict[str, Check]
 
 
 async def serve(
@@ -63,9 +68,12 @@ async def serve(
         await serving
 
 
-async def ingest(process: Process, url: str, *, client_id: str, ca_file: str | None = None) -> None:
-    """Take gates' reports into the log, and say every second that it is so."""
+async def ingest(
+    process: Process, url: str, *, client_id: str, ca_file: str | None = None, checks: Checks | None = None
+) -> None:
+    """Take gates' reports into the log, and say every second that it is so; add to ``checks`` what that needs."""
     client = Client(ingestion.settings(url, client_id=client_id, ca_file=ca_file))
+    _check(client, checks)
     taking = ingestion.Ingest(client, asks(process.runtime))
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(client.run(), name="ingest connection")
@@ -74,9 +82,12 @@ async def ingest(process: Process, url: str, *, client_id: str, ca_file: str | N
         tasks.create_task(_every(LOOK_FOR_SILENCE_S, process, "access.notice_silence"), name="silence")
 
 
-async def decide(process: Process, url: str, *, client_id: str, ca_file: str | None = None) -> None:
-    """Answer gates' scans."""
+async def decide(
+    process: Process, url: str, *, client_id: str, ca_file: str | None = None, checks: Checks | None = None
+) -> None:
+    """Answer gates' scans; add to ``checks`` what that needs."""
     client = Client(decisions.settings(url, client_id=client_id, ca_file=ca_file))
+    _check(client, checks)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(client.run(), name="decide connection")
         tasks.create_task(decisions.Decide(client, asks(process.runtime)).run(), name="decide")
@@ -106,6 +117,11 @@ class _Quiet(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Capture none."""
         yield
+
+
+def _check(client: Client, checks: Checks | None) -> None:
+    if checks is not None:
+        checks["gates"] = partial(client.wait_connected, CONNECTED_WITHIN_S)
 
 
 async def _pulse(process: Process, client: Client, taking: ingestion.Ingest) -> None:

@@ -116,14 +116,14 @@ def _run(house: House, tasks: asyncio.TaskGroup) -> None:
     app = build(house.process, dashboard=roles.DASHBOARD, background=False)
     _mount_mail(app, house.mailbox)
     urls = {name: account_url(house.broker.url, name, secret) for name in ("ingest", "decide", "control")}
-    tasks.create_task(house.process.run(), name="process")
+    tasks.create_task(house.process.run(hub=True), name="process")
     tasks.create_task(house.broker.keep(), name="broker")
     if house.postgres is not None:
         tasks.create_task(house.postgres.keep(), name="postgres")
     tasks.create_task(roles.work(house.process, urls["control"]), name="work")
     tasks.create_task(roles.ingest(house.process, urls["ingest"], client_id="svc-ingest"), name="ingest")
     tasks.create_task(roles.decide(house.decider, urls["decide"], client_id="svc-decide"), name="decide")
-    tasks.create_task(roles.serve(app, house.listener), name="serve")
+    tasks.create_task(roles.serve(app, house.listener, drain=app.state.drain), name="serve")
 
 
 async def _settle(house: House, tasks: asyncio.TaskGroup) -> place.Place | None:

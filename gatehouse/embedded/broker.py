@@ -43,10 +43,9 @@ listener {port} 127.0.0.1
 {user}
 set_tcp_nodelay true
 max_inflight_messages 0
-max_queued_messages 0
+max_queued_messages 1000000
 max_queued_bytes 536870912
 max_packet_size 1048576
-memory_limit 1073741824
 persistent_client_expiration 7d
 persistence true
 persistence_location {directory}/
