@@ -11,10 +11,9 @@ from server.probes import Check, Health, probes
 from server.process import Process
 
 
-async def answer_probes(settings: Settings, process: Process, more: Mapping[str, Check]) -> None:
-    """Answer at HEALTH_PORT until cancelled, where there is one; ``more`` is what this process needs beyond others."""
+async def answer_probes(settings: Settings, process: Process, checks: Mapping[str, Check]) -> None:
+    """Answer at HEALTH_PORT until cancelled, where there is one; checks may be added meanwhile."""
     if settings.health_port is None:
         return
-    health = Health({**process.checks(), **more})
     with listening(settings.host, settings.health_port) as listener:
-        await roles.serve(Starlette(routes=probes(health, process.metrics)), listener)
+        await roles.serve(Starlette(routes=probes(Health(checks), process.metrics)), listener)
