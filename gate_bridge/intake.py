@@ -25,6 +25,8 @@ def read(messages: Iterable[Received]) -> Intake:
     """Return what the messages say; what cannot be read becomes poison and never an error."""
     intake = Intake()
     for message in messages:
+        if not message.payload:
+            continue  # a retained state that was cleared
         try:
             envelope = wire.parse(message.topic, message.payload)
         except wire.Malformed as error:

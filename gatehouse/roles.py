@@ -30,6 +30,7 @@ from gate_bridge.desired import Desired
 from gatehouse.parts import holder
 from server.probes import Check
 from server.process import Process
+from server.upgrade import WebSocketUpgrade
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ PULSE_S = 1.0
 LOOK_FOR_SILENCE_S = SILENCE.total_seconds() / 5
 EXPIRE_S = 10.0
 GRACE_S = 3
+LARGEST_FRAME = 65_536
 CONNECTED_WITHIN_S = 1.0
 
 Checks = dict[str, Check]
@@ -49,8 +51,10 @@ async def serve(
     """Answer HTTP and sockets on a bound socket until cancelled; then ``drain`` and finish what is under way."""
     config = uvicorn.Config(
         app,
-        ws="websockets-sansio",
+        ws=WebSocketUpgrade,
         ws_per_message_deflate=False,
+        ws_ping_interval=None,  # pings are the protocol's own
+        ws_max_size=LARGEST_FRAME,
         lifespan="on",
         log_config=None,
         access_log=False,
