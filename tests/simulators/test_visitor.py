@@ -34,7 +34,7 @@ class Gates:
 
 async def test_they_come_through_all_gates_and_leave_the_other_way_round():
     gates = Gates()
-    visitor = Visitor(PERSON, gates.show)
+    visitor = Visitor(PERSON, gates.show, stroll_s=0)
 
     await visitor.come()
     await visitor.leave()
@@ -45,7 +45,7 @@ async def test_they_come_through_all_gates_and_leave_the_other_way_round():
 
 async def test_they_stop_where_they_are_refused_and_need_not_leave():
     gates = Gates("expired")
-    visitor = Visitor(PERSON, gates.show)
+    visitor = Visitor(PERSON, gates.show, stroll_s=0)
 
     answer = await visitor.come()
 
@@ -54,7 +54,7 @@ async def test_they_stop_where_they_are_refused_and_need_not_leave():
 
 async def test_who_is_inside_already_goes_out_first():
     gates = Gates("passback")
-    visitor = Visitor(PERSON, gates.show)
+    visitor = Visitor(PERSON, gates.show, stroll_s=0)
 
     await visitor.come()
 
