@@ -3,15 +3,19 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
-from sqlalchemy import insert, select
+from sqlalchemy import Select, insert, select
 
 from domain.access.events import VisitLogged
 from domain.access.tables.place import GateRow, ZoneRow
 from domain.access.tables.record import VisitRow
 from domain.access.tables.rights import GrantRow, GuestPassRow
 from domain.kernel.context import Context
+
+
+R = TypeVar("R")
 
 
 class Passage(msgspec.Struct, frozen=True):
@@ -49,9 +53,14 @@ async def _locked(
         return {}, {}
     chosen_guests = select(GuestPassRow).where(GuestPassRow.grant_id.in_(grant_ids)).order_by(GuestPassRow.id)
     chosen_grants = select(GrantRow).where(GrantRow.id.in_(grant_ids)).order_by(GrantRow.id)
-    guests = (await ctx.db.scalars(chosen_guests.with_for_update(key_share=True))).all()
-    grants = (await ctx.db.scalars(chosen_grants.with_for_update(key_share=True))).all()
+    guests = (await ctx.db.scalars(_held(chosen_guests))).all()
+    grants = (await ctx.db.scalars(_held(chosen_grants))).all()
     return {guest.grant_id: guest for guest in guests}, {grant.id: grant for grant in grants}
+
+
+def _held(chosen: Select[R]) -> Select[R]:
+    """Lock the rows, and read them again where this session has looked before."""
+    return chosen.with_for_update(key_share=True).execution_options(populate_existing=True)
 
 
 def _move(grant: GrantRow, passage: Passage) -> bool:
@@ -108,7 +117,7 @@ async def _count(ctx: Context, passages: Sequence[Passage]) -> None:
         if entered is not None:
             change[entered] += 1
     chosen = select(ZoneRow).where(ZoneRow.id.in_(change)).order_by(ZoneRow.id)
-    for zone in (await ctx.db.scalars(chosen.with_for_update(key_share=True))).all():
+    for zone in (await ctx.db.scalars(_held(chosen))).all():
         zone.inside += change[zone.id]
         zone.taken += 1
         zone.version += 1
