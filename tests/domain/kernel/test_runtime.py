@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.kernel.caller import ANONYMOUS, SERVICE
 from domain.kernel.database import Sessions
 from domain.kernel.errors import Busy, Forbidden, Invalid, Malformed, NotFound, Unauthenticated
+from domain.kernel.idempotency import IdempotencyRow
 from domain.kernel.log import FactRow, UnpublishedRow
 from domain.kernel.queue import JobRow
 from domain.kernel.runtime import decode
@@ -131,6 +132,7 @@ async def test_a_constraint_that_waits_for_commit_speaks_too(toy: Toy, writers: 
         await toy.runtime.call(MEMBER, "toy.note_later", {"counterId": 404}, key="k")
 
     assert await count(writers, JobRow) == 0
+    assert await count(writers, IdempotencyRow) == 1, "it came in time to be the answer of its key"
 
 
 async def test_each_refusal_is_an_error_of_its_own(toy: Toy):
