@@ -102,10 +102,10 @@ async def all_gates(ctx: Context, *, site_id: int) -> list[Item]:
     return (await gate_items(ctx, site_id=site_id)).get(site_id, [])
 
 
-@gates.shows(GateChanged, GateOnline, GateOffline)
-async def show_gates(ctx: Context, facts: Sequence[GateChanged | GateOnline | GateOffline]) -> Shown:
-    """Gates that were changed, came or went."""
-    found = await gate_items(ctx, [fact.gate_id for fact in facts])
+@gates.shows(GateChanged, GateOnline, GateOffline, AccessRecorded)
+async def show_gates(ctx: Context, facts: Sequence[GateChanged | AccessRecorded]) -> Shown:
+    """Gates that were changed, came or went, or reported something."""
+    found = await gate_items(ctx, sorted({fact.gate_id for fact in facts}))
     return {gates.channel(site_id=site_id): items for site_id, items in found.items()}
 
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
 
 from domain.access.tables.place import GateRow
 from domain.access.tables.record import GateEpochRow
@@ -37,23 +38,29 @@ async def gate_items(
 ) -> Mapping[int, list[Item]]:
     """Return the items of these gates, or of a whole site, by site."""
     journal = (GateEpochRow.gate_id == GateRow.id) & (GateEpochRow.epoch == GateRow.epoch)
-    chosen = select(GateRow, GateEpochRow).outerjoin(GateEpochRow, journal).where(~GateRow.desk)
+    lives = aliased(GateEpochRow)
+    # over all lives of a gate, since a new journal counts from one again and a version must not fall
+    reported = (
+        select(func.coalesce(func.sum(lives.highest), 0)).where(lives.gate_id == GateRow.id).scalar_subquery()
+    )
+    chosen = select(GateRow, GateEpochRow, reported).outerjoin(GateEpochRow, journal).where(~GateRow.desk)
     if gate_ids is not None:
         chosen = chosen.where(GateRow.id.in_(gate_ids))
     if site_id is not None:
         chosen = chosen.where(GateRow.site_id == site_id)
     found: defaultdict[int, list[Item]] = defaultdict(list)
-    for gate, epoch in await ctx.db.execute(chosen.order_by(GateRow.id)):
-        found[gate.site_id].append(_item(gate, epoch))
+    for gate, epoch, count in await ctx.db.execute(chosen.order_by(GateRow.id)):
+        found[gate.site_id].append(_item(gate, epoch, int(count)))
     return found
 
 
-def _item(gate: GateRow, journal: GateEpochRow | None) -> Item:
+def _item(gate: GateRow, journal: GateEpochRow | None, reported: int) -> Item:
     acknowledged = journal.watermark if journal else 0
     known = max(journal.highest, 0) if journal else 0
+    # both move: the gate with what it says of itself, its journals with what it reports
     return Item(
         key=f"gate:{gate.id}",
-        version=gate.version,
+        version=gate.version + reported,
         data=GateItem(
             gate_id=gate.id,
             name=gate.name,

@@ -13,7 +13,6 @@ from domain.access.operations.decisions import Decision
 from domain.access.operations.recording import GateEvent
 from domain.kernel import database as databases
 from domain.kernel.caller import SERVICE, Caller
-from domain.kernel.events import Event
 from domain.kernel.log import revive
 from tests.house import House
 
@@ -59,7 +58,7 @@ class Premises:
         runtime = self.house.runtime
         return await runtime.call(SERVICE, name, runtime.operations[name].params(**members))
 
-    async def named(self, name: str) -> list[Event]:
+    async def named(self, name: str) -> list[Any]:
         """Return the facts of this name so far."""
         return [revive(row, self.house.catalogue.events).event for row in await self.house.facts(name)]
 
@@ -67,7 +66,7 @@ class Premises:
         await self.house.person(name, *roles)
         self.people[name] = await self.house.signed_in(name)
 
-    async def _gate(self, name: str, **between: int) -> int:
+    async def _gate(self, name: str, **between: Any) -> int:
         made = await self.ask("manager", "access.create_gate", site_id=self.ids["site"], name=name, **between)
         return int(made.gate_id)
 

@@ -1,0 +1,143 @@
+"""The first view plus what is shown afterwards equals a fresh first view.
+
+Proves: domain/access/feeds.py, domain/access/queries/
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from domain.access import feeds
+from domain.kernel.caller import Caller
+from domain.kernel.errors import Forbidden
+from domain.kernel.events import Event
+from domain.kernel.feeds import Feed, Item
+from domain.kernel.log import FactRow, revive
+from tests.domain.access.conftest import Gate, Premises
+
+FOLLOWED = (feeds.log, feeds.occupancy, feeds.gates, feeds.guests)
+
+
+class Screen:
+    """A follower of one feed: upserts by key, keeps the newest version."""
+
+    def __init__(self, premises: Premises, feed: Feed) -> None:
+        self._premises = premises
+        self._feed = feed
+        self._seen = 0
+        self.items: dict[str, Item] = {}
+
+    async def open(self) -> None:
+        """Take the first view."""
+        self._seen = len(await self._premises.house.facts())
+        self.items = await first(self._premises, self._feed)
+
+    async def watch(self) -> None:
+        """Take what the facts since then show, the newest commits first: disorder must do no harm."""
+        rows = await self._premises.house.facts()
+        fresh, self._seen = rows[self._seen :], len(rows)
+        for kind, show in self._feed.shown.items():
+            events = [event for event in self._events(fresh) if type(event) is kind]
+            for chunk in reversed([events[n : n + 2] for n in range(0, len(events), 2)]):
+                await self._show(show, chunk)
+
+    def _events(self, rows: Sequence[FactRow]) -> list[Event]:
+        return [revive(row, self._premises.house.catalogue.events).event for row in rows]
+
+    async def _show(self, show: Any, events: list[Event]) -> None:
+        runtime = self._premises.house.runtime
+        channel = self._feed.channel(site_id=self._premises.ids["site"])
+        async with runtime.readers() as db:
+            shown = await show(runtime.context(self._premises.people["guard"], db), events)
+        for item in shown.get(channel, ()):
+            known = self.items.get(item.key)
+            if known is None or known.version <= item.version:
+                self.items[item.key] = item
+
+
+async def first(premises: Premises, feed: Feed) -> dict[str, Item]:
+    runtime = premises.house.runtime
+    async with runtime.readers() as db:
+        assert feed.begins is not None
+        ctx = runtime.context(premises.people["guard"], db)
+        return {item.key: item for item in await feed.begins(ctx, site_id=premises.ids["site"])}
+
+
+async def a_busy_morning(premises: Premises, entrance: Gate, door: Gate) -> None:
+    """Passes asked for, used, refused, revoked; gates made, born and lost; zones changed."""
+    window = {
+        "start": premises.now.isoformat(),
+        "end": (premises.now + timedelta(hours=2)).isoformat(),
+    }
+    await premises.serve("access.report_birth", gate_id=entrance.gate_id, epoch=entrance.epoch, session=1)
+    ask = "access.create_guest_pass"
+    ada = await premises.ask("member", ask, guest_name="Ada", **window)
+    bob = await premises.ask("member", ask, guest_name="Bob", **window)
+    grant = (await entrance.scan(ada.qr_token)).grant_id
+    walked = {"rid": "r1", "direction": "in", "grant_id": grant}
+    await entrance.report(entrance.event("decision", admit=True, reason="ok", **walked))
+    await entrance.report(entrance.event("passage", **walked))
+    await premises.serve("access.report_birth", gate_id=door.gate_id, epoch=door.epoch, session=1)
+    await door.report(door.event("decision", admit=False, reason="wrong_zone", rid="r2"), door.event("boot"))
+    await premises.ask("guard", "access.revoke_guest_pass", guest_pass_id=bob.guest_pass_id)
+    await premises.ask("manager", "access.change_zone", zone_id=premises.ids["hall"], capacity=40)
+    await premises.ask("manager", "access.change_gate", gate_id=entrance.gate_id, name="front")
+    await entrance.report(entrance.event("passage", rid="r3", direction="out", grant_id=grant))
+    await premises.serve("access.report_death", gate_id=door.gate_id, epoch=door.epoch, session=1)
+
+
+@pytest.mark.parametrize("feed", FOLLOWED, ids=lambda feed: feed.template)
+async def test_first_view_and_later_views_equal_a_fresh_view(
+    premises: Premises, entrance: Gate, door: Gate, feed: Feed
+) -> None:
+    screen = Screen(premises, feed)
+    await screen.open()
+    before = msgspec.to_builtins(screen.items)
+    await a_busy_morning(premises, entrance, door)
+    await screen.watch()
+    assert msgspec.to_builtins(screen.items) == msgspec.to_builtins(await first(premises, feed))
+    assert msgspec.to_builtins(screen.items) != before
+
+
+@pytest.mark.parametrize("feed", (*FOLLOWED, feeds.pulse), ids=lambda feed: feed.template)
+async def test_only_staff_of_the_site_may_follow(premises: Premises, feed: Feed) -> None:
+    assert feed.opens is not None
+    runtime = premises.house.runtime
+    elsewhere = Caller(
+        roles=frozenset({"member", "guard"}), user_id=99, site_roles={999: frozenset({"guard"})}
+    )
+    async with runtime.readers() as db:
+        for allowed in ("guard", "desk", "manager", "admin"):
+            await feed.opens(runtime.context(premises.people[allowed], db), site_id=premises.ids["site"])
+        for refused in (premises.people["member"], premises.people["stranger"], elsewhere):
+            with pytest.raises(Forbidden):
+                await feed.opens(runtime.context(refused, db), site_id=premises.ids["site"])
+
+
+async def test_a_pass_of_another_day_is_not_among_todays_guests(premises: Premises) -> None:
+    later = premises.now + timedelta(days=3)
+    window = {"start": later.isoformat(), "end": (later + timedelta(hours=1)).isoformat()}
+    screen = Screen(premises, feeds.guests)
+    await screen.open()
+    await premises.ask("member", "access.create_guest_pass", guest_name="Later", **window)
+    await screen.watch()
+    assert screen.items == {}
+
+
+async def test_a_guest_whose_time_is_over_is_shown_as_expired(premises: Premises) -> None:
+    window = {
+        "start": premises.now.isoformat(),
+        "end": (premises.now + timedelta(hours=1)).isoformat(),
+    }
+    made = await premises.ask("member", "access.create_guest_pass", guest_name="Late", **window)
+    screen = Screen(premises, feeds.guests)
+    await screen.open()
+    premises.house.clock.advance(hours=1)
+    assert await premises.serve("access.expire_guest_passes") == 1
+    assert await premises.serve("access.expire_guest_passes") == 0
+    await screen.watch()
+    shown = screen.items[f"pass:{made.guest_pass_id}"]
+    assert shown.data.state == "expired"
