@@ -115,13 +115,17 @@ async def published(db: AsyncSession, fact_ids: Sequence[int]) -> None:
 async def overdue(
     db: AsyncSession, events: Mapping[str, type[Event]], *, before: datetime, limit: int = 500
 ) -> list[Fact]:
-    """Return the oldest facts that nobody has published since ``before``; their rows stay locked till commit."""
+    """Return the oldest facts that nobody has published since ``before``; their rows stay locked till commit.
+
+    Facts that this version does not know are left to the one that wrote them.
+    """
     taken = (
         select(UnpublishedRow.fact_id)
-        .where(UnpublishedRow.since < before)
+        .join(FactRow, FactRow.id == UnpublishedRow.fact_id)
+        .where(UnpublishedRow.since < before, FactRow.name.in_(events))
         .order_by(UnpublishedRow.fact_id)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=UnpublishedRow)
     )
     ids = (await db.scalars(taken)).all()
     rows = (await db.scalars(select(FactRow).where(FactRow.id.in_(ids)).order_by(FactRow.id))).all()

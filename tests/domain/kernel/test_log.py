@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from domain.kernel import log
 from domain.kernel.caller import SERVICE
@@ -58,6 +58,16 @@ async def test_a_fact_is_overdue_until_it_is_published(toy: Toy, writers: Sessio
 
     async with writers.begin() as db:
         assert await log.overdue(db, EVENTS, before=later) == facts[2:]
+
+
+async def test_a_fact_of_the_next_version_holds_nothing_up(toy: Toy, writers: Sessions):
+    facts = await write(toy, writers, 1, 2)
+    async with writers.begin() as db:
+        await db.execute(update(FactRow).where(FactRow.id == facts[0].id).values(name="counter.of_tomorrow"))
+
+    async with writers.begin() as db:
+        later = toy.runtime.clock() + timedelta(seconds=1)
+        assert await log.overdue(db, EVENTS, before=later) == facts[1:]
 
 
 async def test_two_relays_never_take_the_same_fact(toy: Toy, writers: Sessions):
