@@ -64,7 +64,8 @@ class BrowserSession:
 
     async def _go_on(self, request: Request) -> Any:
         if not (token := request.cookies.get(COOKIE)):
-            raise Unauthenticated("There is no session to go on with")
+            # a first visit is no error, and browsers log a 401 as one
+            return Response(status_code=204, headers={"Cache-Control": "no-store"})
         return await self._ask(request, "identity.refresh", msgspec.json.encode({"refreshToken": token}))
 
     async def _sign_out(self, request: Request) -> Response:

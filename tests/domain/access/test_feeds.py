@@ -16,7 +16,7 @@ from domain.kernel.errors import Forbidden
 from domain.kernel.events import Event
 from domain.kernel.feeds import Feed, Item
 from domain.kernel.log import FactRow, revive
-from tests.domain.access.conftest import Gate, Premises
+from tests.premises import Gate, Premises
 
 FOLLOWED = (feeds.log, feeds.occupancy, feeds.gates, feeds.guests)
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from domain.access.operations.recording import Poison
 from domain.kernel.errors import DomainError, Forbidden, Invalid, NotFound
-from tests.domain.access.conftest import Gate, Premises
+from tests.premises import Gate, Premises
 
 
 async def ask_for_pass(premises: Premises, who: str = "member", **members: Any) -> Any:

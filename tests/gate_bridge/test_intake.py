@@ -1,0 +1,88 @@
+"""What a batch of messages says, sorted."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gate_bridge import intake, wire
+from gate_bridge.inbox import Received
+
+EPOCH = "00000000000000aa"
+
+
+def message(topic: str, payload: bytes, number: int = 1) -> Received:
+    return Received(
+        topic=topic, payload=payload, qos=1, retained=False, duplicate=False, number=number, generation=1
+    )
+
+
+def event(seq: int = 1, **members: object) -> wire.Event:
+    told = {
+        "epoch": EPOCH,
+        "seq": seq,
+        "at_ms": 1_700_000_000_000,
+        "clock": "ok",
+        "kind": "passage",
+        "source": "online",
+        "previous_hash": wire.GENESIS,
+        "hash": wire.GENESIS,
+    }
+    return wire.seal(wire.Event(**{**told, **members}), wire.GENESIS)  # type: ignore[arg-type]  # by name
+
+
+def test_an_event_comes_out_with_what_its_hash_covers() -> None:
+    sent = event(pass_id=7, salt="ab" * 16, direction="in")
+    taken = intake.read([message("gh/1/3/4/up/evt", wire.encode(sent))])
+    (read,) = taken.events
+    assert (read.gate_id, read.epoch.hex(), read.seq, read.grant_id) == (4, EPOCH, 1, 7)
+    assert read.canonical == wire.canonical(sent)
+    assert wire.link(sent.previous_hash, read.canonical) == read.hash.hex() == sent.hash
+    assert b"7" not in read.canonical.replace(b"1700000000000", b"").split(b'"pd"')[0]
+    assert taken.sites == {4: 3}
+
+
+def test_a_batch_is_historical_and_a_bad_member_does_not_take_the_others_with_it() -> None:
+    good = wire.encode(event(1)).decode()
+    bad = good.replace('"s":1', '"s":2').replace('"passage"', '"dance"')
+    payload = f'{{"e":"{EPOCH}","ev":[{good},{bad}],"h":1}}'.encode()
+    taken = intake.read([message("gh/1/3/4/up/batch", payload)])
+    assert [read.historical for read in taken.events] == [True]
+    (poison,) = taken.poison
+    assert (poison.gate_id, poison.seq, poison.payload) == (4, 2, payload)
+    assert poison.reason.startswith("ev[1].k")
+
+
+def test_an_event_that_is_not_what_it_was_sealed_as_is_poison() -> None:
+    forged = wire.encode(event(5)).replace(b'"passage"', b'"boot"')
+    taken = intake.read([message("gh/1/3/4/up/evt", forged)])
+    assert taken.events == []
+    assert [(one.reason, one.seq) for one in taken.poison] == [("h: is not the hash of this event", 5)]
+
+
+def test_births_deaths_and_heartbeats_are_told_apart() -> None:
+    birth = wire.Birth(epoch=EPOCH, session=2, journal=wire.JournalRange(0, 0), clock_ms=1)
+    death = wire.Death(epoch=EPOCH, session=1)
+    beat = wire.Heartbeat(epoch=EPOCH, session=2, last_seq=9, acknowledged_seq=8, queue_depth=1)
+    taken = intake.read(
+        [
+            message("gh/1/3/4/up/state", wire.encode(birth)),
+            message("gh/1/3/4/up/state", wire.encode(death)),
+            message("gh/1/3/4/up/hb", wire.encode(beat)),
+            message("gh/1/3/4/up/state", b""),
+        ]
+    )
+    assert taken.states == [(4, birth), (4, death)]
+    assert [(pulse.session, pulse.last_seq, pulse.queue_depth) for pulse in taken.pulses] == [(2, 9, 1)]
+    assert taken.poison == []
+
+
+def test_a_message_of_the_wrong_direction_is_poison() -> None:
+    answer = wire.Acknowledgement(epoch=EPOCH, up_to=1, at_ms=1)
+    taken = intake.read([message("gh/1/3/4/dn/ack", wire.encode(answer))])
+    assert [one.reason for one in taken.poison] == ["topic: is not one that gates report on"]
+
+
+@given(st.text(max_size=60), st.binary(max_size=300))
+def test_junk_is_poison_and_never_an_error(topic: str, payload: bytes) -> None:
+    taken = intake.read([message(topic, payload), message(f"gh/1/1/2/up/{topic[:4]}", payload)])
+    assert len(taken.poison) == (2 if payload else 0)
+    assert not (taken.events or taken.states or taken.pulses)
