@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from gatehouse.embedded import privileges
@@ -72,15 +73,16 @@ class Machine:
         await self._start(instance)
         await self._healthy(instance)
 
-    async def run(self, service: str, *words: str, within_s: float = COMPLETED_WITHIN_S) -> str:
+    async def run(self, service: str, *words: str, environment: Mapping[str, str] | None = None) -> str:
         """Run a command in a new container of a service, `docker compose run`; by default the service's own.
 
         Raises: StartFailed with what it printed.
         """
         instance = Instance(self.file.services[service], 1)
         command = self._command(instance, list(words) or instance.service.command, log=f"{service}-run")
+        command = replace(command, env={**(command.env or {}), **(environment or {})})
         start = command.log.stat().st_size if command.log.exists() else 0
-        await run(command, within_s)
+        await run(command, COMPLETED_WITHIN_S)
         return command.log.read_bytes()[start:].decode()
 
     def log(self, service: str, number: int = 1) -> str:
