@@ -43,7 +43,8 @@ def configure(level: str, *, file: Path | None = None) -> None:
 
 def _formatter(shared: list[structlog.types.Processor], *, people: bool) -> logging.Formatter:
     rendered: list[structlog.types.Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        # plain: the pretty one prints local variables, and secrets with them
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if people
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
