@@ -66,16 +66,15 @@ async def decide(
         facts = _facts(row, gate_id, direction, presented, key_id)
         verdict = judge(facts, ctx.now.timestamp())
         if row["held_decision"] is not None:
-            return _answer(asked, row, row["held_decision"], _again(verdict))
+            return _answer(asked, facts, row, row["held_decision"], _again(verdict))
         name = ctx.tools.random_bytes(8).hex()
         if not (verdict.admit and _takes(facts)):
-            return _answer(asked, row, name, verdict)
+            return _answer(asked, facts, row, name, verdict)
         if kept := await _hold(ctx, asked, row, name):
-            return _answer(asked, row, kept, verdict)
+            return _answer(asked, facts, row, kept, verdict)
         if not looks_left:
-            return _answer(
-                asked, row, name, Verdict(admit=False, reason=Reason.INTERNAL, trace=verdict.trace)
-            )
+            undecided = Verdict(admit=False, reason=Reason.INTERNAL, trace=verdict.trace)
+            return _answer(asked, facts, row, name, undecided)
     raise AssertionError("the last look answers")
 
 
@@ -107,9 +106,11 @@ def _facts(row: RowMapping, gate_id: int, direction: Direction, presented: str, 
         if row["seed"] is None
         else {key_id: Ed25519PrivateKey.from_private_bytes(row["seed"]).public_key()}
     )
+    claim = token.read(presented, keys)  # type: ignore[arg-type]  # a seed was found, so the key id is an int
     return Facts(
-        token=token.read(presented, keys),  # type: ignore[arg-type]  # a seed was found, so the key id is an int
-        known=_known(row),
+        token=claim,
+        # A code that nobody of ours signed is about no pass, whatever it says: else a forger names a guest of ours.
+        known=None if isinstance(claim, Reason) else _known(row),
         gate=GateFacts(gate_id=gate_id, site_id=row["site_id"], mode=row["mode"], enabled=row["enabled"]),
         direction=direction,
         leaves=row["leaves"],
@@ -170,7 +171,8 @@ def _again(verdict: Verdict) -> Verdict:
     return Verdict(admit=True, reason=Reason.OK, trace=verdict.trace)
 
 
-def _answer(asked: dict[str, Any], row: RowMapping, name: str, verdict: Verdict) -> Decision:
+def _answer(asked: dict[str, Any], facts: Facts, row: RowMapping, name: str, verdict: Verdict) -> Decision:
+    guest = (row["guest_name"] or "") if facts.known is not None else ""
     return Decision(
         decision=name,
         gate_id=asked["gate_id"],
@@ -179,8 +181,8 @@ def _answer(asked: dict[str, Any], row: RowMapping, name: str, verdict: Verdict)
         direction=asked["direction"],
         admit=verdict.admit,
         reason=verdict.reason.value,
-        grant_id=row["pass_id"],
-        initials="".join(word[0] for word in (row["guest_name"] or "").split()[:2]),
+        grant_id=facts.known.pass_id if facts.known is not None else None,
+        initials="".join(word[0] for word in guest.split()[:2]),
         opens_ms=int(PASSAGE_WINDOW_S * 1000) if verdict.admit else 0,
         trace=[msgspec.to_builtins(step) for step in verdict.trace],
     )

@@ -153,6 +153,13 @@ async def test_each_refusal_has_its_reason(premises: Premises, entrance: Gate, d
     }
 
 
+async def test_a_forged_code_is_nobodys(premises: Premises, entrance: Gate) -> None:
+    made = await ask_for_pass(premises)
+    forged = ("A" if made.qr_token[60] != "A" else "B").join((made.qr_token[:60], made.qr_token[61:]))
+    answer = await entrance.scan(forged)
+    assert (answer.reason, answer.grant_id, answer.initials) == ("bad_sig", None, "")
+
+
 async def test_of_many_scans_of_a_single_entry_at_once_exactly_one_is_admitted(
     premises: Premises, entrance: Gate
 ) -> None:
@@ -257,6 +264,23 @@ async def test_poison_goes_to_quarantine_and_steps_over_its_number(
     stranger = Gate(premises, 999)
     assert await stranger.report(stranger.event()) == []
     assert await count(premises, "quarantine") == 2
+
+
+async def test_the_log_has_a_partition_for_each_day_and_loses_nothing_without(
+    premises: Premises, entrance: Gate
+) -> None:
+    assert await premises.serve("access.open_days") == 7
+    assert await premises.serve("access.open_days") == 0
+    await entrance.report(entrance.event())
+    premises.house.clock.advance(days=1)
+    await entrance.report(entrance.event())
+    premises.house.clock.advance(days=30)
+    await entrance.report(entrance.event())
+    async with premises.house.runtime.readers() as db:
+        where = await db.scalars(text("SELECT tableoid::regclass::text FROM access_log ORDER BY id"))
+        assert where.all() == ["access_log_20260302", "access_log_20260303", "access_log_other"]
+    listed = await premises.ask("guard", "access.list_access_log", site_id=premises.ids["site"])
+    assert len(listed.items) == 3
 
 
 async def test_a_late_will_does_not_mark_a_gate_offline_that_has_come_back(
