@@ -1,6 +1,7 @@
 """The command line: `gatehouse --help`."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -33,6 +34,9 @@ def main() -> None:
     except (BadSetting, BrokerMissing, StartFailed, PostgresMissing, DataInUse, Unreachable) as problem:
         print(f"gatehouse: {problem}", file=sys.stderr)
         sys.exit(2)
+    finally:
+        # The interpreter's last look for cycles takes seconds on a busy machine, and somebody waits at the terminal.
+        gc.freeze()
 
 
 @app.command()

@@ -13,6 +13,9 @@ from simulators.turnstile import Presented
 
 FLEET_FILE = Path("fleet") / "fleet.json"
 """Where in the data directory `gatehouse up` keeps its fleet."""
+WHERE_TO_LOOK = (
+    "Start them by `gatehouse up`, or name its data directory by GATEHOUSE_DATA, or a fleet file by --fleet."
+)
 
 
 async def scan(
@@ -20,6 +23,12 @@ async def scan(
 ) -> int:
     """Show a pass at a gate, tell what came of it, and return the exit code: 0 where the gate opened."""
     file = path or settings.gatehouse_data / FLEET_FILE
+    if path is None and not file.exists():
+        print(
+            f"gatehouse: there are no turnstiles in {settings.gatehouse_data}. {WHERE_TO_LOOK}",
+            file=sys.stderr,
+        )
+        return 2
     try:
         shown = await _shown(file, gate, token, direction)
     except (PlanUnreadable, NotPresented) as problem:

@@ -2,11 +2,17 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from centrifuge import Client, ClientEventHandler, SubscriptionEventHandler
 
-from tests.served import Served
+
+class Addressed(Protocol):
+    """A house that is served somewhere."""
+
+    @property
+    def url(self) -> str:
+        """Where HTTP is."""
 
 
 class Seen(ClientEventHandler, SubscriptionEventHandler):
@@ -46,7 +52,7 @@ class Seen(ClientEventHandler, SubscriptionEventHandler):
 
 
 @asynccontextmanager
-async def connected(served: Served, headers: dict[str, str], seen: Seen) -> AsyncIterator[Client]:
+async def connected(served: Addressed, headers: dict[str, str], seen: Seen) -> AsyncIterator[Client]:
     token = headers["Authorization"].removeprefix("Bearer ")
 
     async def get_token() -> str:
