@@ -58,6 +58,10 @@ class Machine:
         """Kill a container with -9."""
         self._children[f"{service}-{number}"].kill()
 
+    def signal(self, service: str, number: signal.Signals) -> None:
+        """Send a service's only container a signal, `docker compose kill -s`."""
+        os.kill(self._children[f"{service}-1"].pid, number)
+
     def running_of(self, service: str) -> list[int]:
         """Return the numbers of a service's containers that run."""
         return [
@@ -85,9 +89,10 @@ class Machine:
         await run(command, COMPLETED_WITHIN_S)
         return command.log.read_bytes()[start:].decode()
 
-    def log(self, service: str, number: int = 1) -> str:
-        """Return the end of a container's log."""
-        return last_words(self._log(f"{service}-{number}"), 40)
+    def logs(self, service: str) -> str:
+        """Return what all containers of a service have logged."""
+        count = self.file.services[service].replicas
+        return "".join(self._log(f"{service}-{number + 1}").read_text() for number in range(count))
 
     async def _bring_up(self, service: Service) -> None:
         for other in service.depends_on:

@@ -120,7 +120,7 @@ async def call(
     """Call the API and return its answer, which is a success."""
     answer = await http.request(method, f"/api{path}", headers=headers, json=body)
     assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
-    found: dict[str, Any] = answer.json()
+    found: dict[str, Any] = answer.json() if answer.content else {}
     return found
 
 

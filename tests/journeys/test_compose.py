@@ -4,24 +4,29 @@ Proves: deploy/haproxy.cfg, gatehouse/watched.py
 """
 
 import ast
+import asyncio
 import re
 import shutil
+import signal
+import ssl
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import httpx2
 import pytest
 import yaml
 
+from deploy.certificates import make
 from gatehouse.embedded.child import StartFailed
 from gatehouse.settings import SETTINGS
 from tests.eventually import eventually
 from tests.journeys.compose_file import ComposeFile, Missing, read, variables_of
 from tests.journeys.compose_machine import Machine
 from tests.journeys.compose_programs import ROOT, need_all
-from tests.journeys.compose_site import ADMIN, HOST, Site, opened
+from tests.journeys.compose_site import ADMIN, HOST, Site, call, opened
 from tests.services.folder import short_folder
 
 FILE = ROOT / "docker-compose.yml"
@@ -280,8 +285,47 @@ async def test_a_wrong_secret_is_refused_readably(site: Site):
     assert "exit code 2" in str(refused.value) and "Traceback" not in str(refused.value)
 
 
-async def test_the_admin_sees_the_site(site: Site):
-    [found] = await site.listed("/api/sites")
+async def test_hubs_know_a_caller_by_the_balancers_word_alone(site: Site):
+    pretended, own = "203.0.113.9", "127.0.0.77"
+    transport = httpx2.AsyncHTTPTransport(local_address=own)
+    async with httpx2.AsyncClient(base_url=site.url, transport=transport, trust_env=False) as caller:
+        await caller.get("/api/sites", headers={"X-Forwarded-For": pretended})
 
-    assert found["siteId"] == site.site_id
-    assert (await site.http.get("/api/auth/me", headers=await site.signed_in(ADMIN))).json()["email"] == ADMIN
+    await eventually(lambda: f'"client": "{own}"' in site.machine.logs("hub"))
+    assert pretended not in site.machine.logs("hub")
+
+
+async def test_a_new_certificate_is_taken_without_a_restart(site: Site):
+    volumes = site.machine.places
+    make(
+        volumes.volume("certificates"),
+        volumes.volume("authority"),
+        ["localhost", "mosquitto", "gates.example"],
+    )
+    wanted = (volumes.volume("certificates") / "server.crt").read_text()
+    port = volumes.port("mosquitto", 8883)
+
+    site.machine.signal("mosquitto", signal.SIGHUP)
+
+    async def served() -> bool:
+        return await asyncio.to_thread(ssl.get_server_certificate, ("127.0.0.1", port)) == wanted
+
+    await eventually(served, 10)
+    assert (await site.shown((await site.guest("Emmy Noether"))["qrToken"])).source == "online"
+
+
+async def test_a_broker_that_lost_everything_is_told_again(site: Site):
+    machine = site.machine
+    machine.kill("mosquitto", 1)
+    shutil.rmtree(machine.places.volume("broker"))
+
+    await machine.run("broker-accounts")
+    await machine.revive("mosquitto", 1)
+    await call(site.http, "POST", "/rpc/access.reapply_device_accounts", await site.signed_in(ADMIN), {})
+
+    expected = await site.guest("Sofya Kovalevskaya")
+
+    async def decided_online() -> bool:
+        return (await site.shown(expected["qrToken"])).source == "online"
+
+    await eventually(decided_online, 60)
