@@ -13,7 +13,8 @@ def greeting(settings: Settings, wanted: Settings, mqtt_port: int, *, demo: bool
     """Return the addresses, what differs from what was wanted, and the demo's accounts with a first call to try."""
     url, command = settings.public_url, _command(settings)
     lines = ["", "  Gatehouse is up.", "", f"    dashboard   {url}/", f"    API         {url}/api", ""]
-    lines[5:5] = [f"    mail        {url}/app/mail/", f"    MQTT        mqtt://127.0.0.1:{mqtt_port}"]
+    mail = [f"    mail        {url}/app/mail/"] if wanted.smtp_host is None else []
+    lines[5:5] = [*mail, f"    MQTT        mqtt://127.0.0.1:{mqtt_port}"]
     lines += _moved("PORT", wanted.port, settings.port) + _moved("MQTT_PORT", wanted.mqtt_port, mqtt_port)
     if demo:
         lines += ["  Demo accounts, all with the password " + PASSWORD + ":", ""]

@@ -27,6 +27,7 @@ from gate_bridge import ingest as ingestion
 from gate_bridge.calls import asks
 from gate_bridge.client import Client
 from gate_bridge.desired import Desired
+from gatehouse.crash import crash_point
 from gatehouse.parts import holder
 from server.probes import Check
 from server.process import Process
@@ -38,6 +39,7 @@ DASHBOARD = Path(__file__).parents[1] / "dashboard" / "dist"
 PULSE_S = 1.0
 LOOK_FOR_SILENCE_S = SILENCE.total_seconds() / 5
 EXPIRE_S = 10.0
+OPEN_DAYS_S = 3600.0
 GRACE_S = 3
 LARGEST_FRAME = 65_536
 CONNECTED_WITHIN_S = 1.0
@@ -60,6 +62,7 @@ async def serve(
         access_log=False,
         timeout_graceful_shutdown=GRACE_S,
         server_header=False,
+        proxy_headers=False,  # the application believes the proxies that the settings name
     )
     server = _Quiet(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="http")
@@ -78,7 +81,7 @@ async def ingest(
     """Take gates' reports into the log, and say every second that it is so; add to ``checks`` what that needs."""
     client = Client(ingestion.settings(url, client_id=client_id, ca_file=ca_file))
     _check(client, checks)
-    taking = ingestion.Ingest(client, asks(process.runtime))
+    taking = ingestion.Ingest(client, asks(process.runtime), reached=crash_point())
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(client.run(), name="ingest connection")
         tasks.create_task(taking.run(), name="ingest")
@@ -110,6 +113,7 @@ async def work(process: Process, url: str | None, *, ca_file: str | None = None)
         tasks.create_task(Housekeeping(runtime.sessions).run(), name="housekeeping")
         tasks.create_task(process.repair(me).run(), name="repair")
         tasks.create_task(_every(EXPIRE_S, process, "access.expire_guest_passes"), name="expiry")
+        tasks.create_task(_every(OPEN_DAYS_S, process, "access.open_days"), name="days")
         if url is not None:
             tasks.create_task(Desired(url, asks(runtime), ca_file=ca_file).run(), name="accounts")
 

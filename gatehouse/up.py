@@ -67,7 +67,7 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     data: Path
     postgres: Postgres | None
     broker: Broker
-    mailbox: Mailbox
+    mailbox: Mailbox | None
     process: Process
     decider: Process
     listener: socket.socket
@@ -76,13 +76,15 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
 async def _start(stack: AsyncExitStack, settings: Settings, data: Path) -> House:
     listener = stack.enter_context(listening(settings.host, free_port(settings.port, settings.host)))
     port = listener.getsockname()[1]
-    mailbox = await stack.enter_async_context(Mailbox.start(data / "mail"))
+    mailbox = None
+    if settings.smtp_host is None:
+        mailbox = await stack.enter_async_context(Mailbox.start(data / "mail"))
     accounts = house_accounts(settings.jwt_secret_key)
     broker = await stack.enter_async_context(Broker.start(data, accounts=accounts, port=settings.mqtt_port))
     postgres = None
     if settings.database_url is None:
         postgres = await stack.enter_async_context(Postgres.start(data))
-    settings = _settled(settings, postgres, port, mailbox.port)
+    settings = _settled(settings, postgres, port, mailbox)
     assert settings.database_url is not None
     stack.enter_context(told(data, settings.database_url))
     await migrate(settings.database_url)
@@ -98,15 +100,15 @@ async def _start(stack: AsyncExitStack, settings: Settings, data: Path) -> House
     )
 
 
-def _settled(settings: Settings, postgres: Postgres | None, port: int, smtp_port: int) -> Settings:
+def _settled(settings: Settings, postgres: Postgres | None, port: int, mailbox: Mailbox | None) -> Settings:
     """Return the settings with what was found out while starting."""
     changes: dict[str, object] = {"port": port}
     if settings.public_url.endswith(f":{settings.port}"):
         changes["public_url"] = f"{settings.public_url.rpartition(':')[0]}:{port}"
     if postgres is not None:
         changes["database_url"] = postgres.url
-    if settings.smtp_host is None:
-        changes |= {"smtp_host": "127.0.0.1", "smtp_port": smtp_port, "smtp_security": "none"}
+    if mailbox is not None:
+        changes |= {"smtp_host": "127.0.0.1", "smtp_port": mailbox.port, "smtp_security": "none"}
     return msgspec.structs.replace(settings, **changes)
 
 
@@ -114,7 +116,8 @@ def _run(house: House, tasks: asyncio.TaskGroup) -> None:
     """Start every role."""
     secret = house.settings.jwt_secret_key
     app = build(house.process, dashboard=roles.DASHBOARD, background=False)
-    _mount_mail(app, house.mailbox)
+    if house.mailbox is not None:
+        _mount_mail(app, house.mailbox)
     urls = {name: account_url(house.broker.url, name, secret) for name in ("ingest", "decide", "control")}
     tasks.create_task(house.process.run(hub=True), name="process")
     tasks.create_task(house.broker.keep(), name="broker")
@@ -137,7 +140,7 @@ async def _settle(house: House, tasks: asyncio.TaskGroup) -> place.Place | None:
 
 
 def _mount_mail(app: Starlette, mailbox: Mailbox) -> None:
-    """The demo's letters are read at /app/mail; a real house has a mail server instead."""
+    """Without a mail server letters are read at /app/mail, by whoever reaches the page: not for a house with guests."""
     app.router.routes.insert(0, Mount("/app/mail", mailbox.pages))
 
 

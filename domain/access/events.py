@@ -102,6 +102,7 @@ class AccessRecorded(Event, frozen=True):
     gate_id: int
     kind: str
     at: datetime
+    received_at: datetime
     direction: str | None = None
     admit: bool | None = None
     reason: str | None = None

@@ -69,9 +69,10 @@ async def last_entries(ctx: Context, *, site_id: int) -> list[Item]:
 @log.shows(AccessRecorded)
 async def show_entries(ctx: Context, facts: Sequence[AccessRecorded]) -> Shown:
     """New events, one row per passage."""
-    ids = [fact.access_id for fact in facts]
-    # the lowest id's day bounds the partitions that are looked into
-    chosen = entries().where(AccessLogRow.id.in_(ids)).order_by(AccessLogRow.id)
+    # the moments of receipt spare looking into the partitions of other days
+    moments = {fact.received_at for fact in facts}
+    these = AccessLogRow.id.in_([fact.access_id for fact in facts])
+    chosen = entries().where(these, AccessLogRow.received_at.between(min(moments), max(moments)))
     shown: defaultdict[str, list[Item]] = defaultdict(list)
     for entry in newest_by_key(await read_entries(ctx, chosen)):
         shown[log.channel(site_id=entry.site_id)].append(_item(entry))

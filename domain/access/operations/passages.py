@@ -3,26 +3,30 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
 
 import msgspec
-from sqlalchemy import Select, insert, select
+from sqlalchemy import select
 
 from domain.access.events import VisitLogged
-from domain.access.tables.place import GateRow, ZoneRow
-from domain.access.tables.record import VisitRow
 from domain.access.tables.rights import GrantRow, GuestPassRow
+from domain.kernel import queries
 from domain.kernel.context import Context
 
 
-R = TypeVar("R")
+class Gate(msgspec.Struct, frozen=True):
+    """Where a gate stands and between what; None is the street."""
+
+    id: int
+    site_id: int
+    from_zone_id: int | None
+    to_zone_id: int | None
 
 
 class Passage(msgspec.Struct, frozen=True):
     """One walk through a gate."""
 
     access_id: int
-    gate: GateRow
+    gate: Gate
     direction: str | None
     grant_id: int | None
     at: datetime
@@ -34,36 +38,71 @@ class Passage(msgspec.Struct, frozen=True):
         return there if self.direction == "in" else there[::-1]
 
 
+class _Grant(msgspec.Struct):
+    """A grant under its lock, moved here and written back once."""
+
+    id: int
+    site_id: int
+    entered: int
+    taken: int
+    inside_zone_id: int | None
+    moved_at: datetime | None
+    arrived_at: datetime | None = None
+
+
+class _Guest(msgspec.Struct, frozen=True):
+    grant_id: int
+    id: int
+    site_id: int
+    host_user_id: int
+
+
+class _Visit(msgspec.Struct, frozen=True):
+    passage: Passage
+    guest: _Guest
+    action: str
+    first: bool
+
+
 async def walk(ctx: Context, passages: Sequence[Passage]) -> None:
     """Let the passages have their effects, in the order given."""
     guests, grants = await _locked(ctx, {p.grant_id for p in passages if p.grant_id is not None})
+    visits = list[_Visit]()
     for passage in passages:
         grant = grants.get(passage.grant_id or 0)
-        if grant is not None and grant.site_id == passage.gate.site_id:
-            first = _move(grant, passage)
-            if guest := guests.get(grant.id):
-                await _visit(ctx, passage, guest, first=first)
+        if grant is None or grant.site_id != passage.gate.site_id:
+            continue
+        first = _move(grant, passage)
+        if guest := guests.get(grant.id):
+            visits += _visits(passage, guest, first)
+            grant.arrived_at = passage.at if first else grant.arrived_at
+    if grants:
+        await _write_back(ctx, list(grants.values()))
+    if visits:
+        await _write_visits(ctx, visits)
     await _count(ctx, passages)
 
 
-async def _locked(
-    ctx: Context, grant_ids: set[int]
-) -> tuple[Mapping[int, GuestPassRow], Mapping[int, GrantRow]]:
+async def _locked(ctx: Context, grant_ids: set[int]) -> tuple[Mapping[int, _Guest], Mapping[int, _Grant]]:
     if not grant_ids:
         return {}, {}
-    chosen_guests = select(GuestPassRow).where(GuestPassRow.grant_id.in_(grant_ids)).order_by(GuestPassRow.id)
-    chosen_grants = select(GrantRow).where(GrantRow.id.in_(grant_ids)).order_by(GrantRow.id)
-    guests = (await ctx.db.scalars(_held(chosen_guests))).all()
-    grants = (await ctx.db.scalars(_held(chosen_grants))).all()
-    return {guest.grant_id: guest for guest in guests}, {grant.id: grant for grant in grants}
+    guest, grant, ids = GuestPassRow, GrantRow, sorted(grant_ids)
+    chosen_guests = (
+        select(guest.grant_id, guest.id, guest.site_id, guest.host_user_id)
+        .where(guest.grant_id.in_(ids))
+        .order_by(guest.id)
+    )
+    chosen_grants = (
+        select(grant.id, grant.site_id, grant.entered, grant.taken, grant.inside_zone_id, grant.moved_at)
+        .where(grant.id.in_(ids))
+        .order_by(grant.id)
+    )
+    guests = await ctx.db.execute(chosen_guests.with_for_update(key_share=True))
+    grants = await ctx.db.execute(chosen_grants.with_for_update(key_share=True))
+    return {row[0]: _Guest(*row) for row in guests}, {row[0]: _Grant(*row) for row in grants}
 
 
-def _held(chosen: Select[R]) -> Select[R]:
-    """Lock the rows, and read them again where this session has looked before."""
-    return chosen.with_for_update(key_share=True).execution_options(populate_existing=True)
-
-
-def _move(grant: GrantRow, passage: Passage) -> bool:
+def _move(grant: _Grant, passage: Passage) -> bool:
     """Put the pass where the person walked; tell whether it was its first entry from the street."""
     left, entered = passage.zones
     from_street = left is None and entered is not None
@@ -77,34 +116,50 @@ def _move(grant: GrantRow, passage: Passage) -> bool:
     return first
 
 
-async def _visit(ctx: Context, passage: Passage, guest: GuestPassRow, *, first: bool) -> None:
+def _visits(passage: Passage, guest: _Guest, first: bool) -> list[_Visit]:
     left, entered = passage.zones
     if left is not None and entered is not None:
-        return  # from zone to zone within one visit
-    action = "enter" if left is None else "exit"
-    if first:
-        guest.arrived_at = passage.at
-    added = insert(VisitRow).values(
-        site_id=guest.site_id,
-        guest_pass_id=guest.id,
-        host_user_id=guest.host_user_id,
-        gate_id=passage.gate.id,
-        access_id=passage.access_id,
-        action=action,
-        at=passage.at,
-    )
-    visit_id = (await ctx.db.execute(added.returning(VisitRow.id))).scalar_one()
-    ctx.emit(
-        VisitLogged(
-            visit_id=visit_id,
-            site_id=guest.site_id,
-            guest_pass_id=guest.id,
-            host_user_id=guest.host_user_id,
-            gate_id=passage.gate.id,
-            action=action,
-            first=first,
-            at=passage.at,
-        )
+        return []  # from zone to zone within one visit
+    return [_Visit(passage, guest, "enter" if left is None else "exit", first)]
+
+
+async def _write_back(ctx: Context, grants: Sequence[_Grant]) -> None:
+    given = {
+        "ids": [grant.id for grant in grants],
+        "entered": [grant.entered for grant in grants],
+        "taken": [grant.taken for grant in grants],
+        "inside": [grant.inside_zone_id for grant in grants],
+        "moved_at": [grant.moved_at for grant in grants],
+        "arrived_at": [grant.arrived_at for grant in grants],
+    }
+    await ctx.db.execute(queries.load("domain.access", "move_grants"), given)
+
+
+async def _write_visits(ctx: Context, visits: Sequence[_Visit]) -> None:
+    given = {
+        "site_ids": [visit.guest.site_id for visit in visits],
+        "guest_pass_ids": [visit.guest.id for visit in visits],
+        "host_user_ids": [visit.guest.host_user_id for visit in visits],
+        "gate_ids": [visit.passage.gate.id for visit in visits],
+        "access_ids": [visit.passage.access_id for visit in visits],
+        "actions": [visit.action for visit in visits],
+        "ats": [visit.passage.at for visit in visits],
+    }
+    ids = (await ctx.db.scalars(queries.load("domain.access", "write_visits"), given)).all()
+    for visit_id, visit in zip(ids, visits, strict=True):
+        ctx.emit(_logged(visit_id, visit))
+
+
+def _logged(visit_id: int, visit: _Visit) -> VisitLogged:
+    return VisitLogged(
+        visit_id=visit_id,
+        site_id=visit.guest.site_id,
+        guest_pass_id=visit.guest.id,
+        host_user_id=visit.guest.host_user_id,
+        gate_id=visit.passage.gate.id,
+        action=visit.action,
+        first=visit.first,
+        at=visit.passage.at,
     )
 
 
@@ -116,8 +171,5 @@ async def _count(ctx: Context, passages: Sequence[Passage]) -> None:
             change[left] -= 1
         if entered is not None:
             change[entered] += 1
-    chosen = select(ZoneRow).where(ZoneRow.id.in_(change)).order_by(ZoneRow.id)
-    for zone in (await ctx.db.scalars(_held(chosen))).all():
-        zone.inside += change[zone.id]
-        zone.taken += 1
-        zone.version += 1
+    given = {"ids": list(change), "inside": list(change.values())}
+    await ctx.db.execute(queries.load("domain.access", "count_passages"), given)

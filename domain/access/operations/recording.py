@@ -12,15 +12,14 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.access.events import AccessRecorded, GateAlarmCleared, GateAlarmRaised
 from domain.access.operations.journals import Journal, advance_journals
-from domain.access.operations.passages import Passage, walk
+from domain.access.operations.passages import Gate, Passage, walk
 from domain.access.tables.place import GateRow
 from domain.access.tables.record import AccessKeyRow, QuarantineRow
-from domain.access.tables.rights import HoldRow
 from domain.kernel import queries
 from domain.kernel.context import Context
 from domain.kernel.operations import operation
@@ -100,13 +99,14 @@ async def record(ctx: Context, *, events: list[GateEvent], poison: list[Poison])
     return journals
 
 
-async def _gates(ctx: Context, ids: set[int]) -> dict[int, GateRow]:
-    rows = (await ctx.db.scalars(select(GateRow).where(GateRow.id.in_(ids)))).all()
-    return {row.id: row for row in rows}
+async def _gates(ctx: Context, ids: set[int]) -> dict[int, Gate]:
+    chosen = select(GateRow.id, GateRow.site_id, GateRow.from_zone_id, GateRow.to_zone_id)
+    rows = await ctx.db.execute(chosen.where(GateRow.id.in_(ids)))
+    return {row[0]: Gate(*row) for row in rows}
 
 
 async def _write(
-    ctx: Context, batch: Sequence[GateEvent], gates: Mapping[int, GateRow]
+    ctx: Context, batch: Sequence[GateEvent], gates: Mapping[int, Gate]
 ) -> list[tuple[int, int]]:
     if not batch:
         return []
@@ -140,7 +140,7 @@ async def _write(
     return [(int(place), int(access_id)) for place, access_id in rows]
 
 
-def _entered_zone(gate: GateRow, direction: str | None) -> int | None:
+def _entered_zone(gate: Gate, direction: str | None) -> int | None:
     if direction is None:
         return None
     return gate.to_zone_id if direction == "in" else gate.from_zone_id
@@ -156,9 +156,13 @@ async def _contradictions(
     repeated = [event for event in distinct.values() if event.key not in fresh]
     if not repeated:
         return inside
-    keyed = tuple_(AccessKeyRow.gate_id, AccessKeyRow.epoch, AccessKeyRow.seq)
-    rows = (await ctx.db.scalars(select(AccessKeyRow).where(keyed.in_([e.key for e in repeated])))).all()
-    stored = {(row.gate_id, row.epoch, row.seq): row.hash for row in rows}
+    given = {
+        "gate_ids": [event.gate_id for event in repeated],
+        "epochs": [event.epoch for event in repeated],
+        "seqs": [event.seq for event in repeated],
+    }
+    rows = await ctx.db.execute(queries.load("domain.access", "find_hashes"), given)
+    stored = {(row[0], row[1], row[2]): row[3] for row in rows}
     return inside + [event for event in repeated if stored.get(event.key) != event.hash]
 
 
@@ -167,7 +171,7 @@ async def _quarantine(
     poison: Sequence[Poison],
     strangers: Sequence[GateEvent],
     contradictions: Sequence[GateEvent],
-    gates: Mapping[int, GateRow],
+    gates: Mapping[int, Gate],
 ) -> None:
     rows = [(p.topic, p.gate_id, p.reason, p.payload) for p in poison]
     rows += [("up/evt", e.gate_id, "gate: there is no such gate", e.canonical) for e in strangers]
@@ -185,7 +189,7 @@ async def _quarantine(
 
 
 async def _step_over(
-    ctx: Context, poison: Sequence[Poison], gates: Mapping[int, GateRow]
+    ctx: Context, poison: Sequence[Poison], gates: Mapping[int, Gate]
 ) -> list[tuple[int, bytes, int]]:
     """An unreadable event that says its number counts as received, else its journal would wait for it for ever."""
     claimed = {
@@ -203,9 +207,7 @@ async def _step_over(
     return list(claimed)
 
 
-async def _follow(
-    ctx: Context, logged: Sequence[tuple[int, GateEvent]], gates: Mapping[int, GateRow]
-) -> None:
+async def _follow(ctx: Context, logged: Sequence[tuple[int, GateEvent]], gates: Mapping[int, Gate]) -> None:
     for access_id, event in logged:
         site_id = gates[event.gate_id].site_id
         ctx.emit(
@@ -215,6 +217,7 @@ async def _follow(
                 gate_id=event.gate_id,
                 kind=event.kind,
                 at=event.at,
+                received_at=ctx.now,
                 direction=event.direction,
                 admit=event.admit,
                 reason=event.reason,
@@ -224,10 +227,14 @@ async def _follow(
         if alarm := ALARMS.get(event.kind):
             name = str(event.detail.get("alarm", event.kind))
             ctx.emit(alarm(gate_id=event.gate_id, site_id=site_id, alarm=name))
-    ended = [(e.gate_id, e.epoch, e.rid) for _, e in logged if e.rid and e.kind in ENDS_A_HOLD]
+    ended = [e for _, e in logged if e.rid and e.kind in ENDS_A_HOLD]
     if ended:
-        keyed = tuple_(HoldRow.gate_id, HoldRow.epoch, HoldRow.rid)
-        await ctx.db.execute(update(HoldRow).where(keyed.in_(ended)).values(consumed=True))
+        given = {
+            "gate_ids": [e.gate_id for e in ended],
+            "epochs": [e.epoch for e in ended],
+            "rids": [e.rid for e in ended],
+        }
+        await ctx.db.execute(queries.load("domain.access", "end_holds"), given)
     passages = [
         Passage(access_id, gates[e.passed_gate_id], e.direction, e.grant_id, e.at)
         for access_id, e in logged
