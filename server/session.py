@@ -51,7 +51,7 @@ class BrowserSession:
             case "POST", "/app/session":
                 return self._admit(request, await self._sign_in(request))
             case "POST", "/app/session/refresh":
-                return self._admit(request, await self._go_on(request))
+                return await self._go_on(request)
             case "DELETE", "/app/session":
                 return await self._sign_out(request)
         if path not in ALLOW:
@@ -62,11 +62,12 @@ class BrowserSession:
     async def _sign_in(self, request: Request) -> Any:
         return await self._ask(request, "identity.login", await read_json_body(request))
 
-    async def _go_on(self, request: Request) -> Any:
+    async def _go_on(self, request: Request) -> Response:
         if not (token := request.cookies.get(COOKIE)):
             # a first visit is no error, and browsers log a 401 as one
             return Response(status_code=204, headers={"Cache-Control": "no-store"})
-        return await self._ask(request, "identity.refresh", msgspec.json.encode({"refreshToken": token}))
+        asked = msgspec.json.encode({"refreshToken": token})
+        return self._admit(request, await self._ask(request, "identity.refresh", asked))
 
     async def _sign_out(self, request: Request) -> Response:
         """End the session that the cookie belongs to; without a living one there is nothing to end."""

@@ -38,8 +38,14 @@ async def test_the_session_goes_on_by_its_cookie(served: Served):
     assert again.status_code == 200 and value(again) != value(first)
 
 
-async def test_without_a_cookie_there_is_nothing_to_go_on_with(served: Served):
+async def test_without_a_cookie_there_is_nothing_to_go_on_with_and_no_error(served: Served):
     answer = await served.http.post("/app/session/refresh")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert "set-cookie" not in answer.headers
+
+
+async def test_a_worthless_cookie_is_refused_and_taken(served: Served):
+    answer = await served.http.post("/app/session/refresh", headers={"Cookie": f"{COOKIE}=worthless"})
     assert answer.status_code == 401 and "Max-Age=0" in cookie(answer)
 
 
