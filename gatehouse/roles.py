@@ -28,7 +28,9 @@ from gate_bridge.calls import asks
 from gate_bridge.client import Client
 from gate_bridge.desired import Desired
 from gatehouse.crash import crash_point
+from gatehouse.measuring import measure
 from gatehouse.parts import holder
+from server.metrics import Metrics
 from server.probes import Check
 from server.process import Process
 from server.upgrade import WebSocketUpgrade
@@ -82,6 +84,10 @@ async def ingest(
     client = Client(ingestion.settings(url, client_id=client_id, ca_file=ca_file))
     _check(client, checks)
     taking = ingestion.Ingest(client, asks(process.runtime), reached=crash_point())
+    watch = process.metrics.watch
+    watch("events_recorded", "Events of gates written into the log.", lambda: taking.recorded)
+    watch("ingest_lag_ms", "How long the last batch of events took to commit.", lambda: taking.lag_ms)
+    watch("ingest_connected", "Whether reports of gates can come in.", lambda: client.connected)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(client.run(), name="ingest connection")
         tasks.create_task(taking.run(), name="ingest")
@@ -90,14 +96,24 @@ async def ingest(
 
 
 async def decide(
-    process: Process, url: str, *, client_id: str, ca_file: str | None = None, checks: Checks | None = None
+    process: Process,
+    url: str,
+    *,
+    client_id: str,
+    ca_file: str | None = None,
+    checks: Checks | None = None,
+    metrics: Metrics | None = None,
 ) -> None:
-    """Answer gates' scans; add to ``checks`` what that needs."""
+    """Answer gates' scans; add to ``checks`` what that needs, and count in ``metrics`` where those are another's."""
     client = Client(decisions.settings(url, client_id=client_id, ca_file=ca_file))
     _check(client, checks)
+    deciding = decisions.Decide(client, asks(process.runtime))
+    watch = (metrics or process.metrics).watch
+    watch("scans_answered", "Scans answered.", lambda: deciding.answered)
+    watch("decide_connected", "Whether scans of gates can come in.", lambda: client.connected)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(client.run(), name="decide connection")
-        tasks.create_task(decisions.Decide(client, asks(process.runtime)).run(), name="decide")
+        tasks.create_task(deciding.run(), name="decide")
 
 
 async def work(process: Process, url: str | None, *, ca_file: str | None = None) -> None:
@@ -112,6 +128,7 @@ async def work(process: Process, url: str | None, *, ca_file: str | None = None)
         tasks.create_task(Followers(catalogue.followers, runtime.sessions).run(), name="followers")
         tasks.create_task(Housekeeping(runtime.sessions).run(), name="housekeeping")
         tasks.create_task(process.repair(me).run(), name="repair")
+        tasks.create_task(measure(process), name="backlog")
         tasks.create_task(_every(EXPIRE_S, process, "access.expire_guest_passes"), name="expiry")
         tasks.create_task(_every(OPEN_DAYS_S, process, "access.open_days"), name="days")
         if url is not None:

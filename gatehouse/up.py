@@ -125,7 +125,10 @@ def _run(house: House, tasks: asyncio.TaskGroup) -> None:
         tasks.create_task(house.postgres.keep(), name="postgres")
     tasks.create_task(roles.work(house.process, urls["control"]), name="work")
     tasks.create_task(roles.ingest(house.process, urls["ingest"], client_id="svc-ingest"), name="ingest")
-    tasks.create_task(roles.decide(house.decider, urls["decide"], client_id="svc-decide"), name="decide")
+    deciding = roles.decide(
+        house.decider, urls["decide"], client_id="svc-decide", metrics=house.process.metrics
+    )
+    tasks.create_task(deciding, name="decide")
     tasks.create_task(roles.serve(app, house.listener, drain=app.state.drain), name="serve")
 
 

@@ -57,7 +57,7 @@ def build(
     health = Health(process.checks())
     host = BusinessHost(calls, process.catalogue.feeds, authenticator)
     hub = Hub(process.broker)
-    process.metrics.watch_connections(lambda: hub.connections)
+    process.metrics.watch("connections", "Open sockets.", lambda: hub.connections)
     parts = [hub.run, Closings(process.broker, hub, host).run]
     socket = socket_endpoint(hub, host, limits=limits, version=VERSION)
     session = BrowserSession(calls, lasts_s=process.runtime.tools.policy.refresh_token_s)

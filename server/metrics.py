@@ -38,7 +38,6 @@ class Metrics:
         self._repaired = Counter(
             "gatehouse_repaired_facts", "Facts published by the repair.", registry=self.registry
         )
-        self._connections = Gauge("gatehouse_connections", "Open sockets.", registry=self.registry)
         self.published = self._publications.labels("ok").inc
         self.failed_to_publish = self._publications.labels("failed").inc
         self.repaired = self._repaired.inc
@@ -57,9 +56,9 @@ class Metrics:
         count()
         observe(seconds)
 
-    def watch_connections(self, count: Callable[[], float]) -> None:
-        """Ask ``count`` for the number of open sockets whenever somebody looks."""
-        self._connections.set_function(count)
+    def watch(self, name: str, meaning: str, ask: Callable[[], float]) -> None:
+        """Show ``gatehouse_<name>``: ``ask`` is asked for its value whenever somebody looks."""
+        Gauge(f"gatehouse_{name}", meaning, registry=self.registry).set_function(ask)
 
     def page(self) -> bytes:
         """Return the page that Prometheus reads."""

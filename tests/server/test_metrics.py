@@ -23,7 +23,7 @@ def test_calls_are_counted_and_timed():
 
 def test_sockets_are_counted_when_somebody_looks():
     metrics, sockets = Metrics(), [1, 2]
-    metrics.watch_connections(lambda: len(sockets))
+    metrics.watch("connections", "Open sockets.", lambda: len(sockets))
     assert samples(metrics)[("gatehouse_connections",)] == 2
     sockets.clear()
     assert samples(metrics)[("gatehouse_connections",)] == 0
