@@ -16,9 +16,7 @@ from tests.house import House
 async def test_waiting_jobs_are_counted(database: str) -> None:
     engine = databases.connect(database)
     tools = House(contexts=[], engine=engine).tools
-    process = compose(
-        catalogue=CATALOGUE, engine=engine, broker=MemoryBroker(), tools=tools, enqueue=enqueue
-    )
+    process = compose(catalogue=CATALOGUE, engine=engine, broker=MemoryBroker(), tools=tools, enqueue=enqueue)
     async with process.runtime.sessions.begin() as db:
         await enqueue(db, [Deferred("notifications.send_mail", {"notification_id": 1})] * 3)
     measuring = asyncio.create_task(measure(process))
