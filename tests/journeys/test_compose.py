@@ -285,6 +285,23 @@ async def test_a_wrong_secret_is_refused_readably(site: Site):
     assert "exit code 2" in str(refused.value) and "Traceback" not in str(refused.value)
 
 
+async def test_without_redis_the_house_still_answers_and_then_screens_hear_again(site: Site):
+    site.machine.kill("redis", 1)
+    page = f"http://{site.machine.address('balancer', 8404)}/health"
+
+    async def none_ready() -> bool:
+        return (await site.http.get(page)).status_code == 503
+
+    await eventually(none_ready, 20)
+    assert [one["siteId"] for one in await site.listed("/api/sites")] == [site.site_id]
+    assert (await site.http.get("/health/ready")).json()["parts"]["broker"] == "failed"
+
+    await site.machine.revive("redis", 1)
+    async with site.host_listening() as screen:
+        await site.shown((await site.guest("Mary Shelley"))["qrToken"])
+        assert await eventually(screen.arrivals, 20)
+
+
 async def test_hubs_know_a_caller_by_the_balancers_word_alone(site: Site):
     pretended, own = "203.0.113.9", "127.0.0.77"
     transport = httpx2.AsyncHTTPTransport(local_address=own)
