@@ -34,6 +34,10 @@ def main() -> None:
     except (BadSetting, BrokerMissing, StartFailed, PostgresMissing, DataInUse, Unreachable) as problem:
         print(f"gatehouse: {problem}", file=sys.stderr)
         sys.exit(2)
+    except ConnectionError as problem:
+        where = "see DATABASE_URL, REDIS_URL, MQTT_URL"
+        print(f"gatehouse: a server it needs does not answer ({problem}); {where}", file=sys.stderr)
+        sys.exit(2)
     finally:
         # The interpreter's last look for cycles takes seconds on a busy machine, and somebody waits at the terminal.
         gc.freeze()
