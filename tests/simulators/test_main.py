@@ -1,4 +1,7 @@
-"""A fleet runs in a process of its own and ends when interrupted."""
+"""A fleet runs in a process of its own and ends when interrupted.
+
+Proves: simulators/__main__.py
+"""
 
 import asyncio
 import signal
