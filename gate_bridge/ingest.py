@@ -3,8 +3,10 @@
 1. A message is acknowledged to the broker only after what it says is committed; a killed process gets it again.
 2. A gate is told up to where its journal is committed, and keeps everything above.
 3. While the database is away the batch in hand waits and the inbox fills; the broker keeps the rest.
-4. An event the domain cannot take, while an empty batch goes through, is poison: it goes to quarantine and never
-   stops the others.
+4. An event the domain refuses alone, again and again, while an empty batch goes through, is poison: it goes to
+   quarantine and never stops the others. A database that was away for a moment makes no poison.
+5. A transaction takes a bounded number of events, however many an offline gate sends in one message: locks that
+   decisions wait for are held for milliseconds.
 """
 
 import asyncio
@@ -15,6 +17,7 @@ from collections.abc import Callable, Sequence
 from domain.access.operations.journals import Journal
 from domain.access.operations.recording import GateEvent, Poison
 from domain.kernel.caller import SERVICE
+from domain.kernel.errors import Busy
 from gate_bridge import intake, wire
 from gate_bridge.calls import Asks
 from gate_bridge.client import Client, Settings
@@ -24,6 +27,9 @@ logger = logging.getLogger(__name__)
 
 SUBSCRIPTIONS = tuple((wire.every(leg), wire.QOS[leg]) for leg in ("up/evt", "up/batch", "up/state", "up/hb"))
 LIMIT, LINGER_S = 500, 0.003
+"""Messages of a batch, and events of a transaction."""
+REFUSALS = 3
+"""So often in a row the domain must refuse one event before it counts as poison."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
 WANT_AFTER_S = 2.0
 """A hole younger than this may be a message still under way."""
@@ -66,13 +72,19 @@ class Ingest:
             await self._until_done(self._report, gate_id, said)
         if taken.pulses:
             await self._until_done(self._ask, SERVICE, "access.report_pulses", pulses=taken.pulses)
-        if taken.events or taken.poison:
-            self._reached("before_commit")
-            journals = await self._record(taken.events, taken.poison)
-            self._reached("after_commit")
-            self.recorded += len(taken.events)
-            for journal in journals:
-                self._answer(journal, taken.sites)
+        for first in range(0, max(len(taken.events), bool(taken.poison)), LIMIT):
+            poison = taken.poison if first == 0 else []
+            await self._commit(taken.events[first : first + LIMIT], poison, taken.sites)
+
+    async def _commit(
+        self, events: Sequence[GateEvent], poison: Sequence[Poison], sites: dict[int, int]
+    ) -> None:
+        self._reached("before_commit")
+        journals = await self._record(events, poison)
+        self._reached("after_commit")
+        self.recorded += len(events)
+        for journal in journals:
+            self._answer(journal, sites)
 
     async def _report(self, gate_id: int, said: wire.Birth | wire.Death) -> None:
         members = {"gate_id": gate_id, "epoch": bytes.fromhex(said.epoch), "session": said.session}
@@ -82,19 +94,26 @@ class Ingest:
             await self._ask(SERVICE, "access.report_death", **members)
 
     async def _record(self, events: Sequence[GateEvent], poison: Sequence[Poison]) -> list[Journal]:
-        pause_s = FIRST_PAUSE_S
+        pause_s, refusals = FIRST_PAUSE_S, 0
         while True:
             try:
-                journals: list[Journal] = await self._ask(
-                    SERVICE, "access.record", events=list(events), poison=list(poison)
-                )
-                return journals
+                return await self._once(events, poison)
             except Exception as error:
                 logger.exception("a batch of %d events could not be recorded", len(events))
                 if await self._database_answers():
-                    return await self._halve(events, poison, error)
+                    if len(events) > 1:
+                        return await self._halve(events, poison)
+                    refusals += not isinstance(error, Busy)
+                    if refusals >= REFUSALS:
+                        return await self._set_apart(events, poison, error)
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    async def _once(self, events: Sequence[GateEvent], poison: Sequence[Poison]) -> list[Journal]:
+        journals: list[Journal] = await self._ask(
+            SERVICE, "access.record", events=list(events), poison=list(poison)
+        )
+        return journals
 
     async def _database_answers(self) -> bool:
         try:
@@ -103,23 +122,30 @@ class Ingest:
             return False
         return True
 
-    async def _halve(
+    async def _halve(self, events: Sequence[GateEvent], poison: Sequence[Poison]) -> list[Journal]:
+        middle = len(events) // 2
+        return await self._record(events[:middle], poison) + await self._record(events[middle:], [])
+
+    async def _set_apart(
         self, events: Sequence[GateEvent], poison: Sequence[Poison], error: Exception
     ) -> list[Journal]:
-        if len(events) > 1:
-            middle = len(events) // 2
-            return await self._record(events[:middle], poison) + await self._record(events[middle:], [])
+        """Keep in quarantine what was refused; what not even that takes is told and given up."""
         bare = [_stripped(one) for one in poison] + [_refused(event, error) for event in events]
-        return await self._record([], bare) if events else []
+        if not events and bare == list(poison):
+            logger.error("%d messages fit into no quarantine and are dropped", len(bare))
+            return []
+        return await self._record([], bare)
 
     async def _until_done(self, work: Callable[..., object], *args: object, **members: object) -> None:
-        pause_s = FIRST_PAUSE_S
+        pause_s, refusals = FIRST_PAUSE_S, 0
         while True:
             try:
                 await work(*args, **members)  # type: ignore[misc]  # an async function of ours
                 return
-            except Exception:
+            except Exception as error:
                 if await self._database_answers():
+                    refusals += not isinstance(error, Busy)
+                if refusals >= REFUSALS:
                     logger.exception("a gate's report could not be taken and is dropped")
                     return
             await asyncio.sleep(pause_s)
