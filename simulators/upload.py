@@ -53,9 +53,10 @@ class Upload:
         self._pump()
 
     def wanted(self, ranges: tuple[wire.Range, ...]) -> None:
-        """The server misses these; what is no longer kept it has acknowledged itself."""
+        """The server misses these; what it has acknowledged itself is gone for ever, even where a copy is kept."""
         for first, last in ranges:
-            for batch in wire.batches(self._journal.events(first, min(last, self._sent))):
+            start = max(first, self._journal.acknowledged + 1)
+            for batch in wire.batches(self._journal.events(start, min(last, self._sent))):
                 self._post("up/batch", batch)
 
     def tick(self, now: float) -> None:
