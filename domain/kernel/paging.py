@@ -2,16 +2,19 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
-from typing import Annotated, Generic, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Annotated, Generic, TypeVar, TypeVarTuple
 
 import msgspec
+from sqlalchemy import ColumnElement, Select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from domain.kernel.errors import Invalid
 
 LARGEST = 2**63 - 1
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 Limit = Annotated[int, msgspec.Meta(ge=1, le=200, description="How many items one page holds.")]
 
 
@@ -44,6 +47,25 @@ def key_of(cursor: str | None) -> int | None:
     raise Invalid.field("cursor", "is not a cursor that this list gave out")
 
 
-def page(rows: Sequence[T], limit: int, last_key: int | None) -> Page[T]:
-    """Make a page of at most ``limit`` rows; ask the database for one more to know whether there is a next page."""
-    return Page(rows[:limit], cursor_of(last_key) if len(rows) > limit and last_key is not None else None)
+def turn(
+    chosen: Select[*Ts],
+    key: ColumnElement[int] | InstrumentedAttribute[int],
+    *,
+    limit: int,
+    cursor: str | None,
+    newest_first: bool = False,
+) -> Select[*Ts]:
+    """Return the query of one page: from the cursor on, in the order of ``key``, and one row more than the page holds.
+
+    Raises:
+        Invalid: The cursor is none of ours.
+    """
+    if (last := key_of(cursor)) is not None:
+        chosen = chosen.where(key < last if newest_first else key > last)
+    return chosen.order_by(key.desc() if newest_first else key).limit(limit + 1)
+
+
+def page(items: Sequence[T], limit: int, key: Callable[[T], int]) -> Page[T]:
+    """Make a page of what a ``turn`` found; the row too many tells that there is a next page."""
+    more = len(items) > limit
+    return Page(items[:limit], cursor_of(key(items[limit - 1])) if more else None)

@@ -5,7 +5,7 @@ from sqlalchemy import select
 from domain.kernel.context import Context
 from domain.kernel.errors import Forbidden, NotFound
 from domain.kernel.operations import operation
-from domain.kernel.paging import Limit, Page, key_of, page
+from domain.kernel.paging import Limit, Page, page, turn
 from domain.notifications.events import NotificationRead
 from domain.notifications.queries.views import NotificationView, views_of
 from domain.notifications.tables import NotificationRow
@@ -27,11 +27,9 @@ async def list_notifications(
     chosen = select(NotificationRow).where(NotificationRow.user_id == reader)
     if unread:
         chosen = chosen.where(NotificationRow.read_at.is_(None))
-    if before := key_of(cursor):
-        chosen = chosen.where(NotificationRow.id < before)
-    rows = (await ctx.db.scalars(chosen.order_by(NotificationRow.id.desc()).limit(limit + 1))).all()
-    last = rows[limit - 1].id if len(rows) > limit else None
-    return page(await views_of(ctx, rows), limit, last)
+    chosen = turn(chosen, NotificationRow.id, limit=limit, cursor=cursor, newest_first=True)
+    rows = (await ctx.db.scalars(chosen)).all()
+    return page(await views_of(ctx, rows), limit, lambda one: one.notification_id)
 
 
 @operation("notifications.read_notification", allow={"member"})

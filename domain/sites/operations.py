@@ -10,7 +10,7 @@ from sqlalchemy import select
 from domain.kernel.context import Context
 from domain.kernel.errors import Invalid, NotFound
 from domain.kernel.operations import operation
-from domain.kernel.paging import Limit, Page, key_of, page
+from domain.kernel.paging import Limit, Page, page, turn
 from domain.sites.events import SiteCreated, SiteUpdated
 from domain.sites.tables import SiteRow
 
@@ -29,11 +29,8 @@ class SiteView(msgspec.Struct, frozen=True, rename="camel"):
 @operation("sites.list_sites", allow={"member", "guard", "desk", "manager", "admin"}, reads=True)
 async def list_sites(ctx: Context, *, limit: Limit = 50, cursor: str | None = None) -> Page[SiteView]:
     """List the sites, in the order they were opened."""
-    after = key_of(cursor) or 0
-    rows = (
-        await ctx.db.scalars(select(SiteRow).where(SiteRow.id > after).order_by(SiteRow.id).limit(limit + 1))
-    ).all()
-    return page([_view(row) for row in rows], limit, rows[limit - 1].id if len(rows) > limit else None)
+    rows = await ctx.db.scalars(turn(select(SiteRow), SiteRow.id, limit=limit, cursor=cursor))
+    return page([_view(row) for row in rows], limit, lambda site: site.site_id)
 
 
 @operation("sites.get_site", allow={"member", "guard", "desk", "manager", "admin", "service"}, reads=True)

@@ -17,7 +17,7 @@ from domain.kernel.caller import SiteRole
 from domain.kernel.context import Context
 from domain.kernel.errors import DomainError, Invalid, NotFound
 from domain.kernel.operations import operation
-from domain.kernel.paging import Limit, Page, key_of, page
+from domain.kernel.paging import Limit, Page, page, turn
 
 SINCE = {"from": "since", "to": "until"}
 STAFF: tuple[SiteRole, ...] = ("guard", "desk", "manager")
@@ -63,10 +63,8 @@ async def list_access_log(
         chosen = chosen.where(AccessLogRow.at >= _aware("from", since))
     if until is not None:
         chosen = chosen.where(AccessLogRow.at < _aware("to", until))
-    if before := key_of(cursor):
-        chosen = chosen.where(AccessLogRow.id < before)
-    found = await read_entries(ctx, chosen.order_by(AccessLogRow.id.desc()).limit(limit + 1))
-    return page(found, limit, found[limit - 1].access_id if len(found) > limit else None)
+    chosen = turn(chosen, AccessLogRow.id, limit=limit, cursor=cursor, newest_first=True)
+    return page(await read_entries(ctx, chosen), limit, lambda entry: entry.access_id)
 
 
 @operation(
@@ -99,10 +97,8 @@ async def list_visits(
         chosen = chosen.where(VisitRow.at >= _aware("from", since))
     if until is not None:
         chosen = chosen.where(VisitRow.at < _aware("to", until))
-    if before := key_of(cursor):
-        chosen = chosen.where(VisitRow.id < before)
-    rows = (await ctx.db.scalars(chosen.order_by(VisitRow.id.desc()).limit(limit + 1))).all()
-    return page([_view(row) for row in rows], limit, rows[limit - 1].id if len(rows) > limit else None)
+    rows = await ctx.db.scalars(turn(chosen, VisitRow.id, limit=limit, cursor=cursor, newest_first=True))
+    return page([_view(row) for row in rows], limit, lambda visit: visit.visit_id)
 
 
 @operation("access.log_visit", allow={"guard", "desk", "manager", "admin"})

@@ -11,7 +11,7 @@ from domain.access.tables.place import GateRow, ZoneRow
 from domain.kernel.context import Context
 from domain.kernel.errors import Invalid, NotFound
 from domain.kernel.operations import operation
-from domain.kernel.paging import Limit, Page, key_of, page
+from domain.kernel.paging import Limit, Page, page, turn
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
@@ -37,10 +37,9 @@ async def list_gates(
 ) -> Page[GateView]:
     """List the gates of a site to those who belong to it."""
     ctx.require("member", "guard", "desk", "manager", site_id=site_id)
-    after = key_of(cursor) or 0
-    chosen = select(GateRow).where(GateRow.site_id == site_id, GateRow.id > after, ~GateRow.desk)
-    rows = (await ctx.db.scalars(chosen.order_by(GateRow.id).limit(limit + 1))).all()
-    return page([view(row) for row in rows], limit, rows[limit - 1].id if len(rows) > limit else None)
+    chosen = select(GateRow).where(GateRow.site_id == site_id, ~GateRow.desk)
+    rows = await ctx.db.scalars(turn(chosen, GateRow.id, limit=limit, cursor=cursor))
+    return page([view(row) for row in rows], limit, lambda gate: gate.gate_id)
 
 
 @operation("access.get_gate", allow={"member", "guard", "desk", "manager", "admin"}, reads=True)

@@ -19,7 +19,7 @@ from domain.kernel.caller import SiteRole
 from domain.kernel.context import Context
 from domain.kernel.errors import Forbidden, Invalid, NotFound
 from domain.kernel.operations import operation
-from domain.kernel.paging import Limit, Page, key_of, page
+from domain.kernel.paging import Limit, Page, page, turn
 from domain.kernel.times import SiteTime, at_site
 from domain.sites.operations import time_zone_of
 
@@ -114,12 +114,11 @@ async def list_guest_passes(
         chosen = chosen.where(GuestPassRow.site_id == site_id)
     if user_id is not None:
         chosen = chosen.where(GuestPassRow.host_user_id == user_id)
-    if before := key_of(cursor):
-        chosen = chosen.where(GuestPassRow.id < before)
-    rows = (await ctx.db.execute(chosen.order_by(GuestPassRow.id.desc()).limit(limit + 1))).all()
+    chosen = turn(chosen, GuestPassRow.id, limit=limit, cursor=cursor, newest_first=True)
+    rows = (await ctx.db.execute(chosen)).all()
     zones = await _zones(ctx, {row.site_id for row, _ in rows})
     views = [_shown(ctx, row, grant, zones) for row, grant in rows]
-    return page(views, limit, rows[limit - 1][0].id if len(rows) > limit else None)
+    return page(views, limit, lambda one: one.guest_pass_id)
 
 
 @operation(

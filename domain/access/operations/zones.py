@@ -10,7 +10,7 @@ from domain.access.tables.place import ZoneRow
 from domain.kernel.context import Context
 from domain.kernel.errors import NotFound
 from domain.kernel.operations import operation
-from domain.kernel.paging import Limit, Page, key_of, page
+from domain.kernel.paging import Limit, Page, page, turn
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Capacity = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
@@ -36,10 +36,9 @@ async def list_zones(
 ) -> Page[ZoneView]:
     """List the zones of a site to those who belong to it."""
     ctx.require("member", "guard", "desk", "manager", site_id=site_id)
-    after = key_of(cursor) or 0
-    chosen = select(ZoneRow).where(ZoneRow.site_id == site_id, ZoneRow.id > after).order_by(ZoneRow.id)
-    rows = (await ctx.db.scalars(chosen.limit(limit + 1))).all()
-    return page([view(row) for row in rows], limit, rows[limit - 1].id if len(rows) > limit else None)
+    chosen = select(ZoneRow).where(ZoneRow.site_id == site_id)
+    rows = await ctx.db.scalars(turn(chosen, ZoneRow.id, limit=limit, cursor=cursor))
+    return page([view(row) for row in rows], limit, lambda zone: zone.zone_id)
 
 
 @operation("access.get_zone", allow={"member", "guard", "desk", "manager", "admin"}, reads=True)

@@ -11,7 +11,7 @@ from domain.identity.tables import RoleGrantRow, UserRow
 from domain.kernel.context import Context
 from domain.kernel.errors import NotFound
 from domain.kernel.operations import operation
-from domain.kernel.paging import Limit, Page, key_of, page
+from domain.kernel.paging import Limit, Page, page, turn
 
 Search = Annotated[
     str, msgspec.Meta(min_length=1, max_length=100, description="Part of a name, username or e-mail.")
@@ -42,7 +42,7 @@ async def list_users(
     cursor: str | None = None,
 ) -> Page[UserView]:
     """List people in the order their accounts were opened: all, those with a role at a site, those who match."""
-    found = select(UserRow).where(UserRow.id > (key_of(cursor) or 0)).order_by(UserRow.id).limit(limit + 1)
+    found = select(UserRow)
     if site_id is not None:
         ctx.require("desk", "manager", site_id=site_id)
         found = found.where(
@@ -50,9 +50,8 @@ async def list_users(
         )
     if search is not None:
         found = _matching(found, search)
-    rows = (await ctx.db.scalars(found)).all()
-    last = rows[limit - 1].id if len(rows) > limit else None
-    return page(await user_views(ctx, rows), limit, last)
+    rows = (await ctx.db.scalars(turn(found, UserRow.id, limit=limit, cursor=cursor))).all()
+    return page(await user_views(ctx, rows), limit, lambda user: user.id)
 
 
 def _matching(found: Select[UserRow], search: str) -> Select[UserRow]:

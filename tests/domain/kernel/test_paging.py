@@ -37,7 +37,7 @@ def test_no_cursor_is_the_beginning():
 
 
 def test_a_page_knows_whether_there_is_more():
-    assert page([1, 2, 3], 2, 2).items == [1, 2]
-    assert page([1, 2, 3], 2, 2).next_cursor == cursor_of(2)
-    assert page([1, 2], 2, None).next_cursor is None
-    assert page([], 2, None).items == []
+    assert page([1, 2, 3], 2, int).items == [1, 2]
+    assert page([1, 2, 3], 2, int).next_cursor == cursor_of(2)
+    assert page([1, 2], 2, int).next_cursor is None
+    assert page([], 2, int).items == []
