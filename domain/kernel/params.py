@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 import msgspec
 
+from domain.kernel.complaints import in_words
 from domain.kernel.errors import FieldProblem, Invalid, Malformed
 
 LARGEST: Final = 2**63 - 1
@@ -145,4 +146,4 @@ def _struct_in(kind: Any) -> type[msgspec.Struct] | None:
 def _problem(name: str, message: str) -> FieldProblem:
     """Turn msgspec's ``Expected `int`, got `str` - at `$.lines[0]``` into a field path and words."""
     words, _, place = message.partition(" - at `$")
-    return FieldProblem(name + place.rstrip("`"), words[:1].lower() + words[1:])
+    return FieldProblem(name + place.rstrip("`"), in_words(words))

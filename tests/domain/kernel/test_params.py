@@ -67,7 +67,7 @@ def test_every_bad_field_is_named_at_once():
     assert set(found) == {"guestName", "lines[1].itemId", "flag", "colour", "startsAt", "siteId"}
     assert found["guestName"] == "is required"
     assert found["colour"] == "there is no such field"
-    assert found["flag"] == "expected `bool`, got `int`"
+    assert found["flag"] == "must be true or false, not a whole number"
 
 
 def test_one_field_under_two_spellings_is_refused():

@@ -1,0 +1,31 @@
+"""What is wrong with a value, in the words of people instead of those of the decoder."""
+
+import re
+
+_KINDS = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "null": "null",
+    "array": "a list",
+    "object": "an object",
+    "datetime": "a time",
+    "bytes": "base64 text",
+}
+_QUOTED = re.compile(r"`([^`]*)`")
+
+
+def in_words(complaint: str) -> str:
+    """Return msgspec's ``Expected `int`, got `str``` as ``must be a whole number, not text``."""
+    if complaint.startswith("Invalid RFC3339"):
+        return "must be an RFC 3339 time such as 2026-01-31T09:00:00+03:00"
+    if complaint.startswith("Invalid enum value "):
+        return complaint.removeprefix("Invalid enum value ") + " is not one of the values it may have"
+    words = _QUOTED.sub(lambda quoted: _kinds(quoted[1]), complaint)
+    words = words.replace("Expected ", "must be ").replace(", got ", ", not ")
+    return words[:1].lower() + words[1:]
+
+
+def _kinds(quoted: str) -> str:
+    return " or ".join(_KINDS.get(kind, kind) for kind in quoted.split(" | "))
