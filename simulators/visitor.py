@@ -32,6 +32,7 @@ class Visitor:
             if answer.reason == Reason.PASSBACK:
                 # The day before ended in the middle: to the gate they never left.
                 await self._show(gate, self.person.token, "out")
+                await asyncio.sleep(self._stroll_s)
                 answer = await self._show(gate, self.person.token, "in")
             if not answer.passed:
                 return answer
