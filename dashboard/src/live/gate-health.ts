@@ -11,8 +11,15 @@ export interface GateHealth {
 
 /** A clock further off than this makes time windows go wrong. */
 const CLOCK_LIMIT_MS = 2000;
+/** A clock nearer than this is right, as far as anybody can tell over a network. */
+const CLOCK_NOISE_MS = 100;
 /** More events than this waiting in a gate are no longer the ones on their way. */
 const QUEUE_LIMIT = 5;
+
+/** Returns whether a gate's clock goes as the server's does. */
+export function inStep(clockOffsetMs: number): boolean {
+  return Math.abs(clockOffsetMs) < CLOCK_NOISE_MS;
+}
 
 /** Returns what is wrong with a gate, as the server's numbers tell it. */
 export function healthOf(gate: GateView): GateHealth {

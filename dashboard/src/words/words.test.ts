@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Problem } from '../session/problem';
 import { en } from './en';
-import { explain } from './failure';
+import { explain, explainSignIn } from './failure';
 import { Moments } from './moments';
 import { REASON_CODES, wordsFor } from './reasons';
 import { ru } from './ru';
@@ -77,6 +77,18 @@ describe('a failed call', () => {
   it('is told in the server’s words with its fields', () => {
     const problem = new Problem(422, 'The input is wrong.', [{ field: 'email', problem: 'is no address' }]);
     expect(explain(problem, en)).toBe('The input is wrong. · email: is no address');
+  });
+
+  it('says a thing once', () => {
+    const problem = new Problem(422, 'name: is empty', [{ field: 'name', problem: 'is empty' }]);
+    expect(explain(problem, en)).toBe('name: is empty');
+  });
+
+  it('is told in the reader’s language where the status says enough', () => {
+    expect(explain(new Problem(429, 'Too many attempts'), ru)).toBe(ru.failure.tooMany);
+    expect(explain(new Problem(503, 'Busy'), ru)).toBe(ru.failure.server);
+    expect(explainSignIn(new Problem(401, 'No.'), ru)).toBe(ru.login.wrong);
+    expect(explainSignIn(new Problem(429, 'No.'), ru)).toBe(ru.failure.tooMany);
   });
 
   it('tells a silent server from one that is away', () => {
