@@ -12,14 +12,14 @@ LONGEST_PAUSE_S = 0.1
 
 
 @overload
-async def eventually(check: Callable[[], Awaitable[T]], timeout_s: float = 5) -> T: ...
+async def eventually(check: Callable[[], Awaitable[T]], timeout_s: float = 15) -> T: ...
 
 
 @overload
-async def eventually(check: Callable[[], T], timeout_s: float = 5) -> T: ...
+async def eventually(check: Callable[[], T], timeout_s: float = 15) -> T: ...
 
 
-async def eventually(check: Callable[[], T | Awaitable[T]], timeout_s: float = 5) -> T:
+async def eventually(check: Callable[[], T | Awaitable[T]], timeout_s: float = 15) -> T:
     """Return what `check` returns as soon as that is true, or None without an assertion failing.
 
     Raises: the last AssertionError, or a TimeoutError that names the last answer.

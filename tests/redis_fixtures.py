@@ -4,15 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.redis_server import RedisServer, redis_binary
+from tests.redis_server import RedisServer
 
 
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisServer]:
-    binary = redis_binary()
-    if binary is None:
-        pytest.skip("redis-server is not installed (apt install redis-server)")
-    server = RedisServer(binary)
+    server = RedisServer()
     try:
         server.start()
         yield server

@@ -6,12 +6,14 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.services.needs import missing
+
 
 class RedisServer:
     """One server process and its directory; nothing is written to disk, so a restart is empty."""
 
-    def __init__(self, binary: str) -> None:
-        self._binary = binary
+    def __init__(self) -> None:
+        self._binary = redis_binary() or missing("needs Redis: apt-get install redis-server")
         # A socket's path may not be longer than about 100 characters, which pytest's own directories can be.
         self.directory = Path(tempfile.mkdtemp(prefix="gh-redis-"))
         self._process: subprocess.Popen[bytes] | None = None

@@ -13,17 +13,14 @@ from channels.redis import RedisBroker
 from channels.stream import HistoryPolicy
 from tests.channels.test_brokers import running
 from tests.eventually import eventually
-from tests.redis_server import RedisServer, redis_binary
+from tests.redis_server import RedisServer
 
 KEPT = HistoryPolicy(size=10, ttl_s=60)
 
 
 @pytest.fixture
 def mortal_redis() -> Iterator[RedisServer]:
-    binary = redis_binary()
-    if binary is None:
-        pytest.skip("redis-server is not installed (apt install redis-server)")
-    server = RedisServer(binary)
+    server = RedisServer()
     try:
         server.start()
         yield server

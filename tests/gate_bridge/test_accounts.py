@@ -13,14 +13,12 @@ from gate_bridge import accounts
 from gate_bridge.accounts import Command, Outcome, Unreadable, initial_dynsec
 from gate_bridge.client import Client, Settings
 from tests.eventually import eventually
-from tests.private_broker import BINARY, PLUGIN, PrivateBroker, needs_mosquitto
+from tests.private_broker import PLUGIN, PrivateBroker
 
 
 @pytest.fixture
 async def guarded(tmp_path: Path) -> AsyncIterator[PrivateBroker]:
     """A broker that starts from our first file."""
-    if BINARY is None or PLUGIN is None:
-        pytest.skip("mosquitto with its dynamic security plugin is not installed: apt-get install mosquitto")
     first = initial_dynsec(
         "admin-pw", {"svc-ingest": "ingest-pw", "svc-decide": "decide-pw", "svc-control": "control-pw"}
     )
@@ -89,7 +87,6 @@ async def refused(broker: PrivateBroker, client: Client, caplog: pytest.LogCaptu
     assert not client.connected
 
 
-@needs_mosquitto
 async def test_a_gate_writes_and_reads_its_own_topics(guarded: PrivateBroker):
     async with running(control(guarded)) as master:
         await done(master, accounts.put_gate(1, 5, "gate-pw"))
@@ -103,7 +100,6 @@ async def test_a_gate_writes_and_reads_its_own_topics(guarded: PrivateBroker):
             assert [message.payload for message in await gate.batch()] == [b"ack"]
 
 
-@needs_mosquitto
 async def test_a_gate_cannot_speak_for_another(guarded: PrivateBroker):
     async with running(control(guarded)) as master:
         await done(master, accounts.put_gate(1, 5, "gate-pw"))
@@ -118,7 +114,6 @@ async def test_a_gate_cannot_speak_for_another(guarded: PrivateBroker):
             assert gate.connected
 
 
-@needs_mosquitto
 @pytest.mark.parametrize(
     "topic",
     [
@@ -143,7 +138,6 @@ async def test_a_gate_cannot_listen_to_others(
     assert f"5 may not follow {topic}" in caplog.text
 
 
-@needs_mosquitto
 async def test_a_gate_cannot_take_the_name_of_another_client(
     guarded: PrivateBroker, caplog: pytest.LogCaptureFixture
 ):
@@ -155,7 +149,6 @@ async def test_a_gate_cannot_take_the_name_of_another_client(
             assert ingest.counts.connections == 1
 
 
-@needs_mosquitto
 async def test_a_disabled_gate_is_out_at_once_and_stays_out(
     guarded: PrivateBroker, caplog: pytest.LogCaptureFixture
 ):
@@ -171,7 +164,6 @@ async def test_a_disabled_gate_is_out_at_once_and_stays_out(
             pass
 
 
-@needs_mosquitto
 async def test_a_new_password_ends_the_old_one(guarded: PrivateBroker, caplog: pytest.LogCaptureFixture):
     async with running(control(guarded)) as master:
         await done(master, accounts.put_gate(1, 5, "old-pw"))
@@ -184,7 +176,6 @@ async def test_a_new_password_ends_the_old_one(guarded: PrivateBroker, caplog: p
             pass
 
 
-@needs_mosquitto
 async def test_a_gate_can_be_put_again_moved_and_deleted(
     guarded: PrivateBroker, caplog: pytest.LogCaptureFixture
 ):
@@ -202,7 +193,6 @@ async def test_a_gate_can_be_put_again_moved_and_deleted(
         assert [outcome.error for outcome in failed] == ["Client not found"]
 
 
-@needs_mosquitto
 async def test_accounts_survive_a_kill_of_the_broker(guarded: PrivateBroker):
     async with running(control(guarded)) as master:
         await done(master, accounts.put_gate(1, 5, "gate-pw"))
@@ -212,7 +202,6 @@ async def test_accounts_survive_a_kill_of_the_broker(guarded: PrivateBroker):
             pass
 
 
-@needs_mosquitto
 async def test_services_do_their_own_work_only(guarded: PrivateBroker, caplog: pytest.LogCaptureFixture):
     decide = client_of(guarded, "svc-decide", "decide-pw", "gh/1/+/+/up/scan")
     async with running(control(guarded)) as master, running(decide):
@@ -225,7 +214,6 @@ async def test_services_do_their_own_work_only(guarded: PrivateBroker, caplog: p
     await refused(guarded, client_of(guarded, "svc-decide", "decide-pw", accounts.RESPONSES), caplog)
 
 
-@needs_mosquitto
 async def test_a_service_can_get_a_new_password(guarded: PrivateBroker):
     async with running(control(guarded)) as master:
         await done(master, accounts.put_service("svc-decide", "changed-pw"))

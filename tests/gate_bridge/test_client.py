@@ -10,9 +10,7 @@ import pytest
 
 from gate_bridge.client import Client, Closed, NotPublished, Received, Settings
 from tests.eventually import eventually
-from tests.private_broker import PrivateBroker, needs_mosquitto
-
-pytestmark = needs_mosquitto
+from tests.private_broker import PrivateBroker
 
 Connect = Callable[..., AbstractAsyncContextManager[Client]]
 

@@ -12,9 +12,7 @@ from gate_bridge import connection as connections
 from gate_bridge.connection import Connection, NotPublished, Refused, Settings
 from gate_bridge.inbox import Received
 from tests.eventually import eventually
-from tests.private_broker import PrivateBroker, needs_mosquitto
-
-pytestmark = needs_mosquitto
+from tests.private_broker import PrivateBroker
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from gate_bridge.accounts import initial_dynsec
 from gate_bridge.client import Client, Settings
 from simulators.link import Account, Link
 from tests.eventually import eventually
-from tests.private_broker import BINARY, PLUGIN, PrivateBroker, free_port
+from tests.private_broker import PLUGIN, PrivateBroker, free_port
 from tests.tls import write_certificates
 
 CONFIGURATION = Path(__file__).parents[2] / "mosquitto" / "mosquitto.conf"
@@ -40,8 +40,6 @@ class SiteBroker(PrivateBroker):
 
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[SiteBroker]:
-    if BINARY is None or PLUGIN is None:
-        pytest.skip("mosquitto with its dynamic security plugin is not installed: apt-get install mosquitto")
     write_certificates(tmp_path)
     first = initial_dynsec("a", {"svc-ingest": "i", "svc-control": "c"})
     (tmp_path / "dynamic-security.json").write_text(json.dumps(first))

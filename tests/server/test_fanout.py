@@ -20,7 +20,7 @@ from channels.stream import Publication
 from server.fanout import Hub
 from tests.eventually import eventually
 from tests.hub_host import KEPT, Running, serving
-from tests.redis_server import RedisServer, redis_binary
+from tests.redis_server import RedisServer
 from tests.server.test_socket import Reader, client
 
 CODEC = JsonCodec()
@@ -28,10 +28,7 @@ CODEC = JsonCodec()
 
 @pytest.fixture
 def redis() -> Iterator[RedisServer]:
-    binary = redis_binary()
-    if binary is None:
-        pytest.skip("redis-server is not installed (apt install redis-server)")
-    server = RedisServer(binary)
+    server = RedisServer()
     try:
         server.start()
         yield server

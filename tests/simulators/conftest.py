@@ -5,13 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.private_broker import BINARY, PrivateBroker
+from tests.private_broker import PrivateBroker
 
 
 @pytest.fixture
 async def broker(tmp_path: Path) -> AsyncIterator[PrivateBroker]:
-    if BINARY is None:
-        pytest.skip("mosquitto is not installed: apt-get install mosquitto")
     broker = PrivateBroker(tmp_path)
     await broker.start()
     yield broker

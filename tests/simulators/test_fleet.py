@@ -21,9 +21,7 @@ from simulators.plan import FleetPlan, GatePlan, Person, PlanUnreadable, Scenari
 from tests.eventually import eventually
 from tests.gate_server import gate_server
 from tests.passes import PUBLIC_KEYS, a_pass
-from tests.private_broker import PrivateBroker, needs_mosquitto
-
-pytestmark = needs_mosquitto
+from tests.private_broker import PrivateBroker
 
 
 def gate(gate_id: int, **changes: Any) -> GatePlan:

@@ -9,9 +9,7 @@ import pytest
 from gate_bridge.client import Client, Settings
 from simulators.link import Account, Link
 from tests.eventually import eventually
-from tests.private_broker import PrivateBroker, needs_mosquitto
-
-pytestmark = needs_mosquitto
+from tests.private_broker import PrivateBroker
 
 
 class Gate:

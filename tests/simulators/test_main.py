@@ -9,10 +9,9 @@ import sys
 from pathlib import Path
 
 from tests.eventually import eventually
-from tests.private_broker import PrivateBroker, needs_mosquitto
+from tests.private_broker import PrivateBroker
 
 
-@needs_mosquitto
 async def test_a_fleet_process_opens_its_door_and_ends_on_interrupt(broker: PrivateBroker, tmp_path: Path):
     (tmp_path / "fleet.json").write_text(f'{{"broker":"{broker.url}","gates":[]}}')
     fleet = await asyncio.create_subprocess_exec(

@@ -19,9 +19,7 @@ from simulators.turnstile import Turnstile
 from tests.eventually import eventually
 from tests.gate_server import admit, deny, gate_server, silence
 from tests.passes import PUBLIC_KEYS, a_pass
-from tests.private_broker import PrivateBroker, needs_mosquitto
-
-pytestmark = needs_mosquitto
+from tests.private_broker import PrivateBroker
 
 KEYS = {int(number): token.public_key(text) for number, text in PUBLIC_KEYS.items()}
 PLAN = GatePlan(gate_id=1, site_id=1, password="", to_zone=Zone(zone_id=3, ordinal=0), walk_s=0)

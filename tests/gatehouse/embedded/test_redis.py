@@ -8,6 +8,7 @@ from redis.asyncio import Redis as Client
 from gatehouse.embedded import redis as embedded
 from gatehouse.embedded.lock import DataInUse
 from gatehouse.embedded.redis import Redis
+from tests.services.needs import missing
 
 
 @pytest.fixture(params=["path", "wheel"])
@@ -15,7 +16,7 @@ def program(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     if request.param == "wheel":
         monkeypatch.setenv("PATH", "/nowhere")
     if embedded.find_program() is None:
-        pytest.skip(embedded.HOW_TO_GET)
+        missing(embedded.HOW_TO_GET)
 
 
 @pytest.mark.usefixtures("program")
