@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable, Sequence
 from itertools import count, cycle
 
+from domain.access.rules.facts import Direction
 from gate_bridge import wire
 from gate_bridge.client import Client, Settings
 from simulators.control import NoFleet, NotPresented, present
@@ -13,10 +14,12 @@ from tests.chaos.world import OBSERVER, Fleet, World
 from tests.eventually import eventually
 
 
-async def keep_alive(world: World, fleet: Fleet, crash_at: str = "", program: str = "simulators") -> None:
+async def keep_alive(
+    world: World, fleet: Fleet, crash_at: str = "", program: tuple[str, ...] = ("simulators",)
+) -> None:
     """Run a gate's process, first with a crash point, and again each time it is killed."""
     while True:
-        fleet.child = await world.python(program, str(fleet.plan), crash_at=crash_at)
+        fleet.child = await world.python(*program, str(fleet.plan), crash_at=crash_at)
         code = await fleet.child.wait()
         assert code == -signal.SIGKILL, f"{fleet.gate.gate_id} ended with {code}"
         crash_at = ""
@@ -24,12 +27,13 @@ async def keep_alive(world: World, fleet: Fleet, crash_at: str = "", program: st
 
 async def walk(fleet: Fleet, enough: Callable[[int], bool]) -> int:
     """Walk people in and out through a gate until its journal is long enough; return its length then."""
-    passes = cycle((token, direction) for token in fleet.tokens for direction in ("in", "out"))
+    ways: tuple[Direction, ...] = ("in", "out")
+    passes = cycle((token, direction) for token in fleet.tokens for direction in ways)
     length = 0
     while not enough(length):
         token, direction = next(passes)
 
-        async def show(token: str = token, direction: str = direction) -> Presented | bool:
+        async def show(token: str = token, direction: Direction = direction) -> Presented | bool:
             try:
                 return await present(fleet.door, fleet.gate.gate_id, token, direction)
             except (NoFleet, NotPresented):
