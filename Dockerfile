@@ -26,7 +26,9 @@ COPY gatehouse gatehouse
 COPY migrations migrations
 COPY deploy deploy
 RUN /opt/gatehouse/bin/pip install --no-deps --no-build-isolation --no-index --editable . \
-    && /opt/gatehouse/bin/python -m compileall -q /app
+    && /opt/gatehouse/bin/python -m compileall -q /app \
+    # Whatever the checkout's modes are: the image's accounts own nothing of it.
+    && chmod -R a+rX /app
 
 # ---- what runs --------------------------------------------------------------------------------------------------------
 FROM python:3.11-slim-bookworm
@@ -38,6 +40,7 @@ RUN useradd --uid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nolo
 COPY --from=packages /opt/gatehouse /opt/gatehouse
 COPY --from=packages /app /app
 COPY --from=dashboard /dashboard/dist /app/dashboard/dist
-WORKDIR /data
+# Readable by whichever account a service of the compose file runs as.
+WORKDIR /app
 USER gatehouse
 CMD ["gatehouse", "--help"]

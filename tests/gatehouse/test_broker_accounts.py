@@ -1,4 +1,7 @@
-"""The broker's file gets our own accounts, keeps those of gates, and is left alone when nothing is to do."""
+"""The broker's file gets our own accounts, keeps those of gates, and is left alone when nothing is to do.
+
+Proves: gatehouse/broker_accounts.py, gatehouse/brokers.py
+"""
 
 from pathlib import Path
 

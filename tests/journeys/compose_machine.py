@@ -148,7 +148,7 @@ class Machine:
         runs_as = privileges.choose(database) if database else privileges.Privileges()
         argv = argv_of(name, arguments, instance.address, folder, database)
         return Command(
-            # Where the image's WORKDIR is: what lies about in the repository is not in the image.
+            # Nowhere near the repository: a developer's .env is not in the image either.
             argv=("env", "-C", str(folder / "data"), *argv),
             log=self._log(log),
             env=self._environment(self.places.environment(instance)),

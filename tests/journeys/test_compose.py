@@ -1,6 +1,7 @@
 """The production shape: docker-compose.yml says what is needed, and what it says runs and does the main job.
 
-Proves: deploy/haproxy.cfg, gatehouse/watched.py
+Proves: gatehouse/commands.py, gatehouse/roles.py, gatehouse/watched.py, gatehouse/listening.py, gatehouse/told.py,
+gatehouse/migrate.py
 """
 
 import ast
