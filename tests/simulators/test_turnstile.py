@@ -191,10 +191,10 @@ async def test_acknowledgements_of_another_epoch_and_junk_are_ignored(broker: Pr
 async def test_birth_and_will_name_the_same_connection(broker: PrivateBroker, tmp_path: Path):
     async with gate_server(broker.url) as server:
         async with connected(broker.url, tmp_path):
-            await eventually(lambda: len(server.states) == 1)
-        await eventually(lambda: len(server.states) == 2)
+            await eventually(lambda: len(server.states) >= 1)
+        await eventually(lambda: len(server.states) >= 2)
         async with connected(broker.url, tmp_path):
-            await eventually(lambda: len(server.states) == 3)
+            await eventually(lambda: len(server.states) >= 3)
 
         birth, death, rebirth = server.states[:3]
         assert isinstance(birth, wire.Birth) and isinstance(death, wire.Death)
