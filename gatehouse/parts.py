@@ -15,6 +15,7 @@ from domain.kernel.keys import Keys
 from domain.kernel.passwords import Passwords
 from domain.kernel.ports import Ports
 from domain.kernel.tools import Policy, Tools
+from gatehouse.crash import crash_point
 from gatehouse.settings import BadSetting, Settings
 from server.process import Process, compose
 
@@ -53,7 +54,12 @@ async def process_of(settings: Settings, *, connections: int = 10) -> AsyncItera
     broker = _broker(settings)
     try:
         yield compose(
-            catalogue=CATALOGUE, engine=engine, broker=broker, tools=tools_of(settings), enqueue=queue.enqueue
+            catalogue=CATALOGUE,
+            engine=engine,
+            broker=broker,
+            tools=tools_of(settings),
+            enqueue=queue.enqueue,
+            reached=crash_point(),
         )
     finally:
         await broker.close()

@@ -77,12 +77,25 @@ def compose(
     tools: Tools,
     enqueue: Enqueue = queue.enqueue,
     clock: Callable[[], datetime] = utc_now,
+    reached: Callable[[str], None] = lambda point: None,
 ) -> Process:
-    """Put a process together; whoever made ``engine`` and ``broker`` closes them after `Process.run` has ended."""
+    """Put a process together; whoever made ``engine`` and ``broker`` closes them after `Process.run` has ended.
+
+    ``reached`` hears of the named points between a commit and its publication, for crash tests.
+    """
     sessions, readers = database.sessions(engine), database.readers(engine)
     metrics = Metrics()
     published = Published(sessions)
-    relay = Relay(catalogue.feeds, broker, readers, tools, published=published, metrics=metrics, clock=clock)
+    relay = Relay(
+        catalogue.feeds,
+        broker,
+        readers,
+        tools,
+        published=published,
+        metrics=metrics,
+        clock=clock,
+        reached=reached,
+    )
     runtime = Runtime(
         operations=catalogue.operations,
         reactions=Reactions(catalogue.reactions),

@@ -52,7 +52,7 @@ class Commit(msgspec.Struct, frozen=True):
 
 
 class Relay:
-    """The way out of every process that commits."""
+    """The way out of every process that commits. ``reached`` is called at named points, for crash tests."""
 
     def __init__(
         self,
@@ -64,7 +64,9 @@ class Relay:
         published: Published,
         metrics: Metrics,
         clock: Callable[[], datetime],
+        reached: Callable[[str], None] = lambda point: None,
     ) -> None:
+        self._reached = reached
         self._feeds = feeds
         self._broker = broker
         self._readers = readers
@@ -77,6 +79,8 @@ class Relay:
 
     async def publish(self, facts: Sequence[Fact], signals: Sequence[Signal]) -> None:
         """Say what a commit made known; return when it is out, or after some seconds in any case."""
+        if facts:
+            self._reached("before_publish")
         if not self._running:
             return
         commit = Commit(facts, signals, asyncio.get_running_loop().create_future())
@@ -114,6 +118,8 @@ class Relay:
     async def _release(self, commits: Sequence[Commit]) -> None:
         facts = [fact for commit in commits for fact in commit.facts]
         out = await self.send(facts)
+        if out:
+            self._reached("after_publish")
         for commit in commits:
             for signal in commit.signals:
                 await self._say(signal.channel, msgspec.json.encode(signal.data))

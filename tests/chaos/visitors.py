@@ -21,7 +21,8 @@ async def keep_alive(
     while True:
         fleet.child = await world.python(*program, str(fleet.plan), crash_at=crash_at)
         code = await fleet.child.wait()
-        assert code == -signal.SIGKILL, f"{fleet.gate.gate_id} ended with {code}"
+        assert code == -signal.SIGKILL, f"gate {fleet.gate.gate_id} ended with {code}"
+        fleet.deaths += 1
         crash_at = ""
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -43,6 +44,7 @@ class Fleet:
     gate: GatePlan
     tokens: Sequence[str]
     child: Child | None = None
+    deaths: int = 0
 
     @property
     def plan(self) -> Path:
@@ -114,6 +116,27 @@ class World:
             return int((await self.ask("SELECT count(*) FROM access_keys"))[0][0])
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             return -1
+
+    async def goes_on(self, by: int = 100) -> None:
+        """Wait until the log has so many more events than now."""
+        before = await self.events()
+
+        async def more() -> bool:
+            return await self.events() >= before + by
+
+        await eventually(more, timeout_s=30)
+
+    async def ingest_dies(self, where: str) -> None:
+        """Run ingestion until it dies at a named point."""
+        child = await self.gatehouse("ingest", crash_at=where)
+        async with asyncio.timeout(30):
+            assert await child.wait() == -signal.SIGKILL
+
+    async def stop_gates(self) -> None:
+        """Have the gates say farewell and end."""
+        for fleet in self.fleets:
+            assert fleet.child is not None
+            assert await fleet.child.stop(10) == 0
 
 
 @asynccontextmanager
