@@ -1,0 +1,71 @@
+"""The command line tells what it can do, and in one line what an operator can mend.
+
+Proves: gatehouse/cli.py, gatehouse/commands.py, gatehouse/listening.py, gatehouse/simulating.py
+"""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gatehouse.embedded.address import free_port
+
+COMMANDS = (
+    "up", "serve", "ingest", "decide", "work", "mailbox", "migrate", "create-admin", "broker-accounts", "settings",
+)  # fmt: skip
+
+
+def gatehouse(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    given = {
+        "PATH": os.environ["PATH"],
+        "GATEHOUSE_DATA": str(folder),
+        "COLUMNS": "200",
+        "TERM": "dumb",
+        **environ,
+    }
+    program = [sys.executable, "-c", "from gatehouse.cli import main; main()", *arguments]
+    return subprocess.run(
+        program, cwd=folder, env=given, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_help_names_every_command(tmp_path: Path) -> None:
+    shown = gatehouse(tmp_path, "--help").stdout
+    assert [name for name in COMMANDS if f" {name} " not in shown] == []
+    assert "Traceback" not in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "said"),
+    [
+        (("serve",), {}, "DATABASE_URL must be set here"),
+        (("serve",), {"PORT": "abc"}, "PORT must be a whole number from 1 to 65535; 'abc' is not"),
+        (
+            ("serve",),
+            {"ENVIRONMENT": "production", "JWT_SECRET_KEY": "your-secret-key"},
+            "JWT_SECRET_KEY is a sample",
+        ),
+        (("ingest",), {"DATABASE_URL": "postgresql://x@127.0.0.1:1/x"}, "MQTT_URL must be set here"),
+        (("migrate",), {"DATABASE_URL": "postgresql://x@127.0.0.1:1/x"}, "a server it needs does not answer"),
+        (("simulate", "scan", "--gate", "1", "--token", "x"), {}, "there are no turnstiles in"),
+    ],
+)
+def test_what_can_be_mended_is_told_in_one_line(
+    tmp_path: Path, arguments: tuple[str, ...], environ: dict[str, str], said: str
+) -> None:
+    ended = gatehouse(tmp_path, *arguments, **environ)
+    assert ended.returncode == 2
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("gatehouse: ")
+    assert said in line
+
+
+def test_a_taken_port_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ended = gatehouse(tmp_path, "mailbox", PORT=port, SMTP_PORT=str(free_port()))
+        assert ended.returncode == 2
+        assert f"cannot listen on 127.0.0.1:{port}" in ended.stderr
