@@ -43,6 +43,7 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 Entries = Select[AccessLogRow, GateRow, ZoneRow, GuestPassRow]
 _PASSED = {"passage": True, "no_passage": False}
 _VERDICTS = {True: "admit", False: "deny", None: None}
+_ALARMS = {"alarm_on", "alarm_off"}
 # whoever walked, or might have, had been admitted
 _WALKED = {"passage": "admit", "no_passage": "admit"}
 
@@ -87,7 +88,7 @@ def _entry(
         kind=event.kind,
         direction=event.direction,
         verdict=_VERDICTS.get(event.admit) or _WALKED.get(event.kind),
-        reason=event.reason or ("ok" if event.kind in _WALKED else None),
+        reason=_reason(event),
         passed=_PASSED.get(event.kind),
         guest_pass_id=guest.id if guest else None,
         person=guest.guest_name if guest else None,
@@ -97,6 +98,13 @@ def _entry(
         historical=event.historical,
         decision=event.decision,
     )
+
+
+def _reason(event: AccessLogRow) -> str | None:
+    """Why it happened; of an alarm, which."""
+    if event.kind in _ALARMS:
+        return str(event.detail.get("alarm") or "") or None
+    return event.reason or ("ok" if event.kind in _WALKED else None)
 
 
 def newest_by_key(found: Sequence[LogEntry]) -> list[LogEntry]:

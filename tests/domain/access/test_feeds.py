@@ -102,6 +102,12 @@ async def test_first_view_and_later_views_equal_a_fresh_view(
     assert msgspec.to_builtins(screen.items) != before
 
 
+async def test_an_alarm_says_which(premises: Premises, door: Gate) -> None:
+    await door.report(door.event("alarm_on", detail={"alarm": "held_open"}), door.event("alarm_off"))
+    shown = [item.data for item in (await first(premises, feeds.log)).values()]
+    assert [(entry.kind, entry.reason) for entry in shown] == [("alarm_off", None), ("alarm_on", "held_open")]
+
+
 @pytest.mark.parametrize("feed", (*FOLLOWED, feeds.pulse), ids=lambda feed: feed.template)
 async def test_only_staff_of_the_site_may_follow(premises: Premises, feed: Feed) -> None:
     assert feed.opens is not None
