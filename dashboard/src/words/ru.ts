@@ -163,7 +163,7 @@ export const ru: Words = {
     lastSeen: 'Сигнал',
     never: 'никогда',
     queue: 'Очередь',
-    missing: 'Не хватает',
+    missing: 'Пробелы',
     clock: 'Часы',
     inStep: 'точны',
     firmware: (version) => `Прошивка ${version}`,
