@@ -40,6 +40,7 @@ def read(
     fields = {field.encode_name: field for field in msgspec.structs.fields(shape)}
     problems: list[FieldProblem] = []
     values: dict[str, Any] = {}
+    spelled: dict[str, str] = {}
     for key, value in members(payload).items():
         name = _canonical(key, fields, aliases)
         if name is None:
@@ -48,6 +49,8 @@ def read(
             problems.append(FieldProblem(name, "given twice, under two spellings"))
         else:
             values[name] = value
+            # Who used an alias is answered by that word.
+            spelled[name] = name if camel(key) == name else key
     arguments: dict[str, Any] = {}
     for name, field in fields.items():
         if name in values:
@@ -55,7 +58,7 @@ def read(
                 value = msgspec.convert(_renamed(values[name], field.type), field.type, strict=not textual)
                 arguments[field.name] = _storable(value)
             except msgspec.ValidationError as error:
-                problems.append(_problem(name, str(error)))
+                problems.append(_problem(spelled[name], str(error)))
         elif field.required:
             problems.append(FieldProblem(name, "is required"))
     if problems:

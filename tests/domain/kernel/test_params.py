@@ -42,6 +42,13 @@ def test_keys_come_in_camel_and_snake_case_and_by_aliases():
         assert read({key: "Zoë"}, Order, aliases) == expected
 
 
+def test_a_bad_field_is_called_as_the_caller_calls_it():
+    aliases = {"visitor": "guestName", "start_time": "startsAt"}
+
+    assert set(problems({"visitor": 5, "start_time": "soon"}, **aliases)) == {"visitor", "start_time"}
+    assert set(problems({"guest_name": 5, "startsAt": "soon"}, **aliases)) == {"guestName", "startsAt"}
+
+
 def test_keys_of_nested_objects_too():
     lines = [{"item_id": 1, "howMany": 2}, {"itemId": 3}]
     expected = [Line(1, 2), Line(3)]
