@@ -15,6 +15,7 @@ from domain.kernel.caller import SERVICE, Caller
 from gate_bridge import wire
 from gate_bridge.calls import Asks
 from gate_bridge.client import Client, Received, Settings
+from gate_bridge.intake import poisoned
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +66,7 @@ class Decide:
             envelope = wire.parse(message.topic, message.payload)
         except wire.Malformed as error:
             logger.warning("a scan could not be read: %s", error)
+            await self._ask(SERVICE, "access.record", events=[], poison=[poisoned(error, message)])
             return
         scan = envelope.message
         if not isinstance(scan, wire.Scan) or message.retained:

@@ -1,5 +1,6 @@
 """What a batch of messages says, sorted by what is done with it; pure."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -8,6 +9,8 @@ from domain.access.operations.gate_states import Pulse
 from domain.access.operations.recording import GateEvent, Poison
 from gate_bridge import wire
 from gate_bridge.inbox import Received
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -28,13 +31,23 @@ def read(messages: Iterable[Received]) -> Intake:
         if not message.payload:
             continue  # a retained state that was cleared
         try:
-            envelope = wire.parse(message.topic, message.payload)
+            _read(intake, message)
         except wire.Malformed as error:
-            intake.poison.append(_poison(error, message))
-            continue
-        intake.sites[envelope.gate_id] = envelope.site_id
-        _sort(intake, envelope.gate_id, envelope.message, message)
+            intake.poison.append(poisoned(error, message))
+        except Exception as error:
+            # The broker brings a message again that ends the process, so that no message may.
+            logger.exception("a message on %s met a defect of ours", message.topic)
+            defect = wire.Malformed(
+                message.topic, "payload", f"could not be taken in ({type(error).__name__})"
+            )
+            intake.poison.append(poisoned(defect, message))
     return intake
+
+
+def _read(intake: Intake, message: Received) -> None:
+    envelope = wire.parse(message.topic, message.payload)
+    intake.sites[envelope.gate_id] = envelope.site_id
+    _sort(intake, envelope.gate_id, envelope.message, message)
 
 
 def _sort(intake: Intake, gate_id: int, said: wire.Message, message: Received) -> None:
@@ -42,7 +55,7 @@ def _sort(intake: Intake, gate_id: int, said: wire.Message, message: Received) -
         case wire.Event():
             _take(intake, gate_id, said, message, historical=False)
         case wire.Batch():
-            intake.poison += [_poison(error, message) for error in said.malformed]
+            intake.poison += [poisoned(error, message) for error in said.malformed]
             for event in said.events:
                 _take(intake, gate_id, event, message, historical=True)
         case wire.Birth() | wire.Death():
@@ -51,7 +64,7 @@ def _sort(intake: Intake, gate_id: int, said: wire.Message, message: Received) -
             intake.pulses.append(_pulse(gate_id, said))
         case _:
             error = wire.Malformed(message.topic, "topic", "is not one that gates report on")
-            intake.poison.append(_poison(error, message))
+            intake.poison.append(poisoned(error, message))
 
 
 def _take(intake: Intake, gate_id: int, event: wire.Event, message: Received, *, historical: bool) -> None:
@@ -60,7 +73,7 @@ def _take(intake: Intake, gate_id: int, event: wire.Event, message: Received, *,
         return
     claim = (event.epoch, event.seq)
     error = wire.Malformed(message.topic, "h", "is not the hash of this event", claim)
-    intake.poison.append(_poison(error, message))
+    intake.poison.append(poisoned(error, message))
 
 
 def _event(gate_id: int, event: wire.Event, *, historical: bool) -> GateEvent:
@@ -97,8 +110,11 @@ def _pulse(gate_id: int, said: wire.Heartbeat) -> Pulse:
     )
 
 
-def _poison(error: wire.Malformed, message: Received) -> Poison:
-    epoch, seq = error.event or (None, None)
+def poisoned(error: wire.Malformed, message: Received) -> Poison:
+    """Return the row of the quarantine that a message which cannot be read becomes."""
+    # Only reports are numbered; what else looks like a number must not make the journal step over an event.
+    numbered = message.topic.endswith(("/up/evt", "/up/batch"))
+    epoch, seq = (numbered and error.event) or (None, None)
     return Poison(
         topic=message.topic,
         reason=f"{error.field}: {error.reason}",

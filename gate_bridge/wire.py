@@ -38,6 +38,8 @@ RETAINED: frozenset[Leg] = frozenset({"up/state"})
 _LARGEST = 2**53 - 1
 Count = Annotated[int, Meta(ge=0, le=_LARGEST)]
 Id = Annotated[int, Meta(ge=1, le=_LARGEST)]
+# A clock that shows the year 3000 or later is broken, and what reckons with dates stumbles over it.
+Moment = Annotated[int, Meta(ge=0, le=32_503_679_999_999)]
 Epoch = Annotated[str, Meta(pattern=r"^[0-9a-f]{16}\Z")]
 RequestId = Annotated[str, Meta(pattern=r"^[0-9a-f]{8,32}\Z")]
 Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
@@ -161,7 +163,7 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     epoch: Epoch = field(name="e")
     seq: Id = field(name="s")
-    at_ms: Count = field(name="t")
+    at_ms: Moment = field(name="t")
     clock: Literal["ok", "unsure"] = field(name="tq")
     kind: Kind = field(name="k")
     source: Literal["online", "offline"] = field(name="src")

@@ -1,5 +1,7 @@
 """What a batch of messages says, sorted."""
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,3 +88,27 @@ def test_junk_is_poison_and_never_an_error(topic: str, payload: bytes) -> None:
     taken = intake.read([message(topic, payload), message(f"gh/1/1/2/up/{topic[:4]}", payload)])
     assert len(taken.poison) == (2 if payload else 0)
     assert not (taken.events or taken.states or taken.pulses)
+
+
+def test_an_event_of_a_clock_gone_mad_is_poison() -> None:
+    mad = event(5, at_ms=2**53 - 1)
+    taken = intake.read(
+        [message("gh/1/3/4/up/evt", wire.encode(mad)), message("gh/1/3/4/up/evt", wire.encode(event(6)))]
+    )
+    assert [read.seq for read in taken.events] == [6]
+    assert [(one.reason.partition(":")[0], one.seq) for one in taken.poison] == [("t", 5)]
+
+
+def test_what_meets_a_defect_of_ours_is_put_aside_and_ends_nothing() -> None:
+    strange: Any = 5  # no message has such a payload: it stands for whatever was not thought of
+    taken = intake.read(
+        [message("gh/1/3/4/up/evt", strange), message("gh/1/3/4/up/evt", wire.encode(event()))]
+    )
+    assert [read.seq for read in taken.events] == [1]
+    assert [one.reason for one in taken.poison] == ["payload: could not be taken in (TypeError)"]
+
+
+def test_only_reports_are_numbered() -> None:
+    claim = f'{{"e":"{EPOCH}","s":7}}'.encode()
+    taken = intake.read([message(f"gh/1/3/4/up/{leg}", claim) for leg in ("evt", "batch", "hb", "state")])
+    assert [one.seq for one in taken.poison] == [7, 7, None, None]

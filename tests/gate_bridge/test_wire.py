@@ -36,6 +36,7 @@ EVENT = wire.Event(
 FIRST = wire.seal(EVENT, wire.GENESIS)
 
 counts = st.integers(0, 2**53 - 1)
+moments = st.integers(0, 32_503_679_999_999)
 ids = st.integers(1, 2**53 - 1)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=64)
 hexes = {size: st.text("0123456789abcdef", min_size=size, max_size=size) for size in (16, 32, 64)}
@@ -50,7 +51,7 @@ events = st.builds(
     wire.Event,
     epoch=hexes[16],
     seq=ids,
-    at_ms=counts,
+    at_ms=moments,
     clock=st.sampled_from(["ok", "unsure"]),
     kind=st.sampled_from(["passage", "no_passage", "alarm_on", "boot", "journal_lost"]),
     source=st.sampled_from(["online", "offline"]),
@@ -192,6 +193,7 @@ def form(**changes: Any) -> bytes:
         (form(s=True), "s", "Expected `int`"),
         (form(s=2**53), "s", "<="),
         (form(t=-1), "t", ">= 0"),
+        (form(t=32_503_680_000_000), "t", "<="),
         (form(t=1.5), "t", "Expected `int`"),
         (form(tq="maybe"), "tq", "Invalid enum value"),
         (form(k="dance"), "k", "Invalid enum value"),
