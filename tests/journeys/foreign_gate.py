@@ -84,6 +84,10 @@ class ForeignGate:
         sent = self._client.publish(f"{root or self.root}/{leg}", payload, qos=1, retain=retain)
         await eventually(sent.is_published, PATIENCE_S)
 
+    def shout(self, leg: str, payload: bytes) -> None:
+        """Publish without waiting for anything."""
+        self._client.publish(f"{self.root}/{leg}", payload, qos=1)
+
     async def be_born(self) -> None:
         """Say that the gate is here."""
         birth = {
