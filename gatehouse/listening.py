@@ -4,7 +4,6 @@ import socket
 
 from gatehouse.settings import BadSetting
 
-
 BACKLOG = 2048
 
 

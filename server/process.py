@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from channels.broker import Broker
 from domain.kernel import database, queue
 from domain.kernel.contexts import Catalogue
+from domain.kernel.database import Sessions
 from domain.kernel.reactions import Reactions
 from domain.kernel.runtime import Enqueue, Runtime
 from domain.kernel.tools import Tools
@@ -96,7 +97,28 @@ def compose(
         clock=clock,
         reached=reached,
     )
-    runtime = Runtime(
+    runtime = _runtime(catalogue, sessions, readers, tools, enqueue, relay, clock)
+    return Process(
+        catalogue=catalogue,
+        engine=engine,
+        broker=broker,
+        runtime=runtime,
+        relay=relay,
+        published=published,
+        metrics=metrics,
+    )
+
+
+def _runtime(
+    catalogue: Catalogue,
+    sessions: Sessions,
+    readers: Sessions,
+    tools: Tools,
+    enqueue: Enqueue,
+    relay: Relay,
+    clock: Callable[[], datetime],
+) -> Runtime:
+    return Runtime(
         operations=catalogue.operations,
         reactions=Reactions(catalogue.reactions),
         sessions=sessions,
@@ -106,13 +128,4 @@ def compose(
         after_commit=relay.publish,
         refusals=database.refusals(),
         clock=clock,
-    )
-    return Process(
-        catalogue=catalogue,
-        engine=engine,
-        broker=broker,
-        runtime=runtime,
-        relay=relay,
-        published=published,
-        metrics=metrics,
     )
