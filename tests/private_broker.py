@@ -6,9 +6,8 @@ import subprocess
 from pathlib import Path
 from typing import IO
 
-import pytest
-
 from tests.eventually import eventually
+from tests.services.needs import missing
 
 BINARY = shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")
 PLUGIN = next(
@@ -18,9 +17,6 @@ PLUGIN = next(
         for path in Path(folder).glob("**/mosquitto_dynamic_security.so")
     ),
     None,
-)
-needs_mosquitto = pytest.mark.skipif(
-    BINARY is None, reason="mosquitto is not installed: apt-get install mosquitto"
 )
 
 
@@ -38,6 +34,8 @@ class PrivateBroker:
     """Anonymous unless other lines of configuration say otherwise; killed, it forgets everything."""
 
     def __init__(self, folder: Path, *lines: str) -> None:
+        if BINARY is None or PLUGIN is None:
+            missing("needs Mosquitto with its dynamic security plugin: apt-get install mosquitto")
         self.port = free_port()
         self.folder = folder
         self.process: subprocess.Popen[bytes] | None = None
