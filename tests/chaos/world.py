@@ -33,7 +33,7 @@ SECRET = "a secret of tests that is long enough"
 HOUSE = Caller(roles=frozenset({"admin", "service", "member"}))
 OBSERVER = Account(username="svc-observer", password="observing", publish=("gh/1/+/+/dn/want",))
 PASSES_PER_GATE = 2
-WALK_S = 0.15
+WALK_S = 0.25
 
 
 @dataclass

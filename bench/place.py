@@ -1,0 +1,170 @@
+"""A site to measure: its servers, its gates with accounts at the broker, thousands of passes, and its processes."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec.structs import replace
+
+from bench.gate_load import GateAccount, Plan
+from domain.access.rules import token
+from domain.kernel.caller import SERVICE, Caller
+from domain.kernel.runtime import Runtime
+from gate_bridge.calls import asks
+from gate_bridge.desired import Desired
+from gatehouse.brokers import account_url, house_accounts
+from gatehouse.embedded.accounts import Account
+from gatehouse.embedded.broker import Broker
+from gatehouse.embedded.child import Child, Command
+from gatehouse.embedded.postgres import Postgres
+from gatehouse.migrate import migrate
+from gatehouse.parts import process_of
+from gatehouse.settings import read
+
+SECRET = "a secret of benchmarks, long enough"
+HOUSE = Caller(roles=frozenset({"admin", "service", "member"}))
+ECHO = Account(
+    username="svc-echo",
+    password="echoing",
+    subscribe=("gh/1/+/+/up/echo",),
+    publish=("gh/1/+/+/dn/echo",),
+)
+# The time of each commit, to measure from it.
+POSTGRES = {"track_commit_timestamp": "on"}
+GATES = 20
+PASSES = 6_000
+
+CLONED = """
+WITH made AS (
+    INSERT INTO grants (site_id, key_id, zones, valid_from, valid_until, entries, passback, entered, taken)
+    SELECT $1, $2, $3, $4, $5, 'many', 'hard', 0, 0 FROM generate_series(1, $6) RETURNING id
+), guests AS (
+    INSERT INTO guest_passes (
+        grant_id, site_id, host_user_id, guest_name, created_at, revoked_reason, version
+    )
+    SELECT id, $1, $7, 'Ada Lovelace', $4, '', 1 FROM made
+)
+SELECT id FROM made ORDER BY id
+"""
+
+
+@dataclass
+class Place:
+    """Everything the measuring needs to know."""
+
+    folder: Path
+    postgres: Postgres
+    broker: Broker
+    stack: AsyncExitStack
+    plan: Plan = field(default_factory=lambda: Plan(0, [], []))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **{name: text for name, text in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")},
+            "ENVIRONMENT": "test",
+            "LOG_LEVEL": "WARNING",
+            "GATEHOUSE_DATA": str(self.folder / "data"),
+            "DATABASE_URL": self.postgres.url,
+            "MQTT_URL": self.broker.url,
+            "JWT_SECRET_KEY": SECRET,
+        }
+
+    async def gatehouse(self, role: str) -> Child:
+        """Start a process of the house, as an operator would."""
+        argv = (str(Path(sys.executable).with_name("gatehouse")), role)
+        log = self.folder / "log" / f"{role}.log"
+        child = await Child.start(Command(argv=argv, log=log, env=self.environment))
+        self.stack.push_async_callback(child.stop, 5)
+        return child
+
+    async def ask(self, question: str, *arguments: Any) -> list[Any]:
+        """Ask the database."""
+        connection = await asyncpg.connect(self.postgres.url.replace("+asyncpg", ""))
+        try:
+            return list(await connection.fetch(question, *arguments))
+        finally:
+            await connection.close()
+
+
+@asynccontextmanager
+async def place(folder: Path) -> AsyncIterator[Place]:
+    """Serve and furnish a site until the block ends; PostgreSQL with fsync, as in a real house."""
+    async with AsyncExitStack() as stack:
+        accounts = (*house_accounts(SECRET), ECHO)
+        broker = await stack.enter_async_context(Broker.start(folder, accounts=accounts, kind="mosquitto"))
+        postgres = await stack.enter_async_context(Postgres.start(folder, settings=POSTGRES))
+        await migrate(postgres.url)
+        made = Place(folder, postgres, broker, stack)
+        async with process_of(read(made.environment, folder / "no.env")) as process:
+            made.plan = await _furnish(made, process.runtime)
+        yield made
+
+
+async def _furnish(made: Place, runtime: Runtime) -> Plan:
+    site_id = (await runtime.call(HOUSE, "sites.create_site", {"name": "Arena"})).site_id
+    zone = {"siteId": site_id, "name": "hall", "forGuests": True, "offlinePolicy": "signed_ok"}
+    hall = await runtime.call(HOUSE, "access.create_zone", zone)
+    person = {"username": "host", "email": "host@example.com", "password": "a password of benchmarks"}
+    roles = [{"role": "member", "siteId": site_id}]
+    host = (await runtime.call(SERVICE, "identity.create_user", {**person, "roles": roles})).id
+    accounts = [await _gate(runtime, number, site_id, hall.zone_id) for number in range(2 * GATES)]
+    passes = await _passes(made, runtime, site_id, host)
+    each = len(passes) // len(accounts)
+    shares = [passes[start : start + each] for start in range(0, len(passes), each)]
+    gates = [
+        GateAccount(
+            gate_id, site_id, password, [text for _, text in share], [pass_id for pass_id, _ in share]
+        )
+        for (gate_id, password), share in zip(accounts, shares, strict=False)
+    ]
+    await _let_in(made, runtime)
+    return Plan(made.broker.port, gates[:GATES], gates[GATES:])
+
+
+async def _gate(runtime: Runtime, number: int, site_id: int, zone_id: int) -> tuple[int, str]:
+    asked = {"siteId": site_id, "name": f"gate {number}", "toZoneId": zone_id}
+    gate_id = (await runtime.call(HOUSE, "access.create_gate", asked)).gate_id
+    device = await runtime.call(HOUSE, "access.provision_gate", {"gateId": gate_id})
+    return gate_id, device.password
+
+
+async def _passes(made: Place, runtime: Runtime, site_id: int, host: int) -> list[tuple[int, str]]:
+    """Return ids and tokens of many passes; the first is asked for as people do, the others are copies of it."""
+    now = runtime.clock().replace(microsecond=0)
+    until = now + timedelta(hours=8)
+    guest = {"siteId": site_id, "hostUserId": host, "guestName": "Ada Lovelace"}
+    window = {"start": (now - timedelta(minutes=1)).isoformat(), "end": until.isoformat()}
+    first = await runtime.call(HOUSE, "access.create_guest_pass", guest | window)
+    key_id, seed, zones = (
+        await made.ask("SELECT k.id, seed, zones FROM grants JOIN pass_keys k ON k.id = key_id")
+    )[0]
+    key, start = Ed25519PrivateKey.from_private_bytes(seed), now - timedelta(minutes=1)
+    rows = await made.ask(CLONED, site_id, key_id, zones, start, until, PASSES, host)
+    claim = token.read(str(first.qr_token), {key_id: key.public_key()})
+    assert isinstance(claim, token.PassClaim)
+    return [(row[0], _signed(claim, row[0], key)) for row in rows]
+
+
+def _signed(like: token.PassClaim, pass_id: int, key: Ed25519PrivateKey) -> str:
+    return token.as_base64url(token.sign(replace(like, pass_id=pass_id), key))
+
+
+async def _let_in(made: Place, runtime: Runtime) -> None:
+    """Have the broker know the gates."""
+    url = account_url(made.broker.url, "control", SECRET)
+    pending = True
+    async with asyncio.TaskGroup() as tasks, asyncio.timeout(30):
+        running = tasks.create_task(Desired(url, asks(runtime)).run())
+        while pending:
+            await asyncio.sleep(0.05)
+            pending = await runtime.call(SERVICE, "access.list_device_accounts", {"pending": True})
+        running.cancel()
