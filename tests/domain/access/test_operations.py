@@ -1,6 +1,7 @@
 """Guest passes from the asking to the walk, against a real database."""
 
 import asyncio
+import base64
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from domain.access.operations.recording import Poison
+from domain.access.rules import token
 from domain.kernel.errors import DomainError, Forbidden, Invalid, NotFound
 from tests.premises import Gate, Premises
 
@@ -41,6 +43,20 @@ async def test_a_pass_without_further_words_opens_the_guest_zones_of_the_hosts_s
 async def test_a_time_without_offset_is_read_in_the_sites_zone(premises: Premises) -> None:
     made = await ask_for_pass(premises, start="2026-03-02T12:00:00", end="2026-03-02T13:30:00")
     assert (made.start.hour, made.end.hour, made.end.minute) == (9, 10, 30)
+
+
+async def test_a_pass_ends_when_it_was_asked_to_and_offline_never_later(premises: Premises) -> None:
+    end = premises.now + timedelta(minutes=30, seconds=45, microseconds=7)
+    made = await ask_for_pass(premises, end=end.isoformat())
+    assert made.end == end.replace(microsecond=0)
+    claim = token.verify(base64.urlsafe_b64decode(made.qr_token), await public_keys(premises))
+    assert isinstance(claim, token.PassClaim)
+    assert claim.not_after == int(end.timestamp()) - 45
+
+
+async def public_keys(premises: Premises) -> dict[int, Any]:
+    device = await premises.ask("manager", "access.provision_gate", gate_id=premises.ids["entrance"])
+    return {key_id: token.public_key(text) for key_id, text in device.pass_keys.items()}
 
 
 async def test_the_same_key_gives_the_same_pass_and_token_and_stores_no_token(premises: Premises) -> None:
