@@ -1,0 +1,293 @@
+"""The guard's screen in a real browser: what happens at the gates is seen there, and acted on from there."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+import pytest
+from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
+
+from gatehouse.roles import DASHBOARD
+from tests.eventually import eventually
+from tests.journeys.house import PASSWORD, PATIENCE_S, House, Person, calling, running_house, sign_in
+from tests.services.needs import missing
+
+pytestmark = pytest.mark.browser
+
+PATIENCE_MS = PATIENCE_S * 1000
+FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+)
+WATCH_POLICY = (
+    "addEventListener('securitypolicyviolation', (event) => console.error('CSP ' + event.blockedURI))"
+)
+NO_SESSION_YET = re.compile(r".*/app/session/refresh$")
+
+
+@dataclass
+class Screen:
+    """A page, and every complaint of its console."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+    def part(self, name: str, **data: object) -> Locator:
+        """The parts of the screen of this name, with these data attributes."""
+        marks = "".join(f'[data-{key.replace("_", "-")}="{value}"]' for key, value in data.items())
+        return self.page.locator(f'[data-testid="{name}"]{marks}')
+
+
+@pytest.fixture(scope="module")
+async def house() -> AsyncIterator[House]:
+    if not (DASHBOARD / "index.html").exists():
+        missing("needs the built dashboard: make dashboard")
+    async with running_house() as up:
+        yield up
+
+
+@pytest.fixture(scope="module")
+async def http(house: House) -> AsyncIterator[httpx2.AsyncClient]:
+    async with calling(house) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+async def member(http: httpx2.AsyncClient) -> Person:
+    return await sign_in(http, "member@example.com")
+
+
+@pytest.fixture(scope="module")
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        yield started
+        await started.close()
+
+
+@pytest.fixture(scope="module")
+async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
+    opened = await browser.new_context(locale="en-GB", viewport={"width": 1400, "height": 900})
+    opened.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+    await opened.add_init_script(WATCH_POLICY)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="module")
+async def screen(house: House, context: BrowserContext) -> Screen:
+    """The board of a guard who signed in as at any other morning."""
+    screen = Screen(await context.new_page())
+
+    def complained(message: Any) -> None:
+        # the one look for a session that a first visit cannot have
+        if message.type == "error" and not NO_SESSION_YET.match(message.location.get("url", "")):
+            screen.complaints.append(message.text)
+
+    screen.page.on("console", complained)
+    screen.page.on("pageerror", lambda error: screen.complaints.append(str(error)))
+    await come_in(house, screen)
+    await expect(screen.part("site-board")).to_be_visible()
+    return screen
+
+
+async def come_in(house: House, screen: Screen, password: str = PASSWORD) -> None:
+    """Open the page, and sign in as the guard."""
+    await screen.page.goto(house.url)
+    await screen.part("login-email").fill("guard@example.com")
+    await screen.part("login-password").fill(password)
+    await screen.part("login-submit").click()
+
+
+@pytest.fixture(autouse=True)
+async def nothing_to_complain_about(screen: Screen) -> AsyncIterator[None]:
+    """No test leaves an error in the console: no script that failed, no breach of the content security policy."""
+    yield
+    assert screen.complaints == []
+
+
+async def test_the_board_is_live(house: House, screen: Screen, member: Person):
+    await expect(screen.part("site-name")).to_have_text("Gatehouse Loft")
+    await expect(screen.part("feed-status", state="live")).to_be_visible()
+    await expect(screen.part("gate-card", link="online")).to_have_count(4)
+    await expect(screen.part("zone-card")).to_have_count(3)
+    await expect(screen.part("stale-badge")).to_have_count(0)
+
+
+async def test_rows_move_by_themselves(screen: Screen):
+    newest = await screen.part("feed-row").first.get_attribute("data-key")
+
+    async def moved() -> bool:
+        return await screen.part("feed-row").first.get_attribute("data-key") != newest
+
+    await eventually(moved, 60)
+    inside = [int(text) for text in await screen.part("zone-inside").all_inner_texts()]
+    assert len(inside) == 3 and sum(inside) > 0
+
+
+async def test_a_guest_who_comes_appears_with_name_and_host(house: House, screen: Screen, member: Person):
+    guest = await member.expect_guest("Ada on the screen")
+    expected = screen.part("guest-row", guest_pass_id=guest["guestPassId"])
+    await expect(expected).to_have_attribute("data-state", "expected")
+
+    scanned = await house.scan(1, guest["qrToken"])
+
+    assert scanned.code == 0, scanned
+    row = screen.part("feed-row", guest_pass_id=guest["guestPassId"], passed="true")
+    await expect(row).to_have_attribute("data-verdict", "admit")
+    await expect(row).to_contain_text("Ada on the screen")
+    await expect(row).to_contain_text("guest of Maria Lebedeva")
+    await expect(row).to_contain_text("Main entrance A")
+    await expect(expected).to_have_attribute("data-state", "inside")
+
+
+async def test_a_denial_says_why_and_what_to_do(house: House, screen: Screen, member: Person):
+    guest = await member.expect_guest("Ada at the server room")
+
+    assert (await house.present(4, guest["qrToken"])).reason == "wrong_zone"
+
+    row = screen.part("feed-row", guest_pass_id=guest["guestPassId"], verdict="deny")
+    await expect(row.locator('[data-testid="feed-reason"]')).to_have_text("The pass does not open this zone.")
+    await expect(row.locator('[data-testid="feed-next"]')).to_contain_text("Send the visitor to the entrance")
+    await expect(row).to_contain_text("Ada at the server room")
+
+
+async def test_a_pass_revoked_on_the_screen_opens_no_more(house: House, screen: Screen, member: Person):
+    guest = await member.expect_guest("Ada to be revoked")
+    row = screen.part("guest-row", guest_pass_id=guest["guestPassId"])
+    await row.locator('[data-testid="guest-revoke"]').click()
+    await expect(screen.part("revoke-dialog")).to_contain_text("Ada to be revoked")
+    await screen.part("revoke-reason").fill("badge was photographed")
+    await screen.part("revoke-confirm").click()
+    await expect(screen.part("revoke-dialog")).to_have_count(0)
+    await expect(row).to_have_attribute("data-state", "revoked")
+
+    shown = await house.present(1, guest["qrToken"])
+
+    assert (shown.verdict, shown.reason) == ("deny", "revoked")
+    denied = screen.part("feed-row", guest_pass_id=guest["guestPassId"], verdict="deny")
+    await expect(denied.locator('[data-testid="feed-reason"]')).to_have_text("The pass was revoked.")
+
+
+async def test_a_name_full_of_markup_is_shown_as_text(house: House, screen: Screen, member: Person):
+    name = '<img src=x onerror="document.title=1"><script>alert(1)</script><b>Bold</b>'
+    guest = await member.expect_guest(name)
+
+    await house.present(1, guest["qrToken"])
+
+    row = screen.part("feed-row", guest_pass_id=guest["guestPassId"], passed="true")
+    await expect(row.locator(".who strong")).to_have_text(name)
+    await expect(screen.part("guest-row", guest_pass_id=guest["guestPassId"])).to_contain_text(name)
+    assert await screen.page.locator("img[src=x], b:text-is('Bold')").count() == 0
+    assert await screen.page.title() != "1"
+
+
+async def test_no_script_can_read_a_token(screen: Screen, context: BrowserContext):
+    stored = await screen.page.evaluate(
+        "JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])"
+    )
+
+    assert "eyJ" not in stored and "refresh" not in stored
+    kept = [cookie for cookie in await context.cookies() if cookie["name"] == "gatehouse_refresh"]
+    assert [(one["httpOnly"], one["sameSite"], one["path"]) for one in kept] == [
+        (True, "Strict", "/app/session")
+    ]
+    assert kept[0]["value"] not in stored
+
+
+async def test_a_reload_stays_signed_in(screen: Screen):
+    await screen.page.reload()
+
+    await expect(screen.part("feed-status", state="live")).to_be_visible()
+    assert await screen.part("feed-row").count() > 0
+
+
+async def test_everything_is_there_in_russian(screen: Screen):
+    try:
+        await screen.part("account-menu").click()
+        await screen.part("language-ru").click()
+        await expect(screen.part("site-board")).to_contain_text("Журнал")
+        await expect(screen.page.locator("html")).to_have_attribute("lang", "ru")
+        board = await screen.part("site-board").inner_text()
+        assert not re.search(r"\b(Admitted|Denied|Online|Revoke|Guests|Gates)\b", board)
+    finally:
+        await screen.part("language-en").click()
+        await screen.page.keyboard.press("Escape")
+    await expect(screen.part("site-board")).to_contain_text("Access log")
+
+
+async def test_a_broker_that_is_away_is_told_and_forgotten_when_it_is_back(house: House, screen: Screen):
+    async with broker_away(house):
+        await expect(screen.part("stale-badge", cause="broker")).to_be_visible()
+        await expect(screen.part("feed-status", state="stale")).to_be_visible()
+
+    await expect(screen.part("stale-badge")).to_have_count(0)
+    await expect(screen.part("feed-status", state="live")).to_be_visible()
+    await expect(screen.part("gate-card", link="online")).to_have_count(4)
+
+
+@asynccontextmanager
+async def broker_away(house: House) -> AsyncIterator[None]:
+    """Kill the broker, and keep it from coming back by taking its port."""
+    for _ in range(20):
+        broker = next(one for one in house.family() if "mosquitto" in one.name())
+        broker.kill()
+        await asyncio.to_thread(broker.wait, PATIENCE_S)
+        try:
+            taken = await asyncio.start_server(
+                lambda _, writer: writer.close(), "127.0.0.1", house.broker_port
+            )
+        except OSError:
+            continue  # it was faster
+        async with taken:
+            yield
+        return
+    raise AssertionError("the broker came back each time before its port could be taken")
+
+
+async def test_a_server_that_stands_still_is_told_and_forgotten(house: House, screen: Screen):
+    server = house.family()[0]
+    server.suspend()
+    try:
+        await expect(screen.part("stale-badge")).to_be_visible()
+        assert await screen.part("stale-badge").get_attribute("data-cause") in ("silent", "cut")
+    finally:
+        server.resume()
+
+    await expect(screen.part("stale-badge")).to_have_count(0)
+    await expect(screen.part("feed-status", state="live")).to_be_visible()
+
+
+@asynccontextmanager
+async def other_browser(browser: Browser) -> AsyncIterator[tuple[BrowserContext, Screen]]:
+    """A browser at another desk."""
+    opened = await browser.new_context(locale="en-GB")
+    opened.set_default_timeout(PATIENCE_MS)
+    yield opened, Screen(await opened.new_page())
+    await opened.close()
+
+
+async def test_who_signs_out_is_out(house: House, browser: Browser):
+    async with other_browser(browser) as (context, other):
+        await come_in(house, other)
+        await other.part("account-menu").click()
+        await other.part("logout").click()
+        await expect(other.part("login-email")).to_be_visible()
+
+        await other.page.reload()
+
+        await expect(other.part("login-email")).to_be_visible()
+        assert await context.cookies() == []
+
+
+async def test_a_wrong_password_is_told_in_words(house: House, browser: Browser):
+    async with other_browser(browser) as (_, other):
+        await come_in(house, other, "not the password")
+
+        await expect(other.part("login-error")).not_to_be_empty()
+        await expect(other.part("site-board")).to_have_count(0)
