@@ -8,9 +8,11 @@ from typing import Self
 
 import structlog
 
-from gatehouse.embedded.child import Child
+from gatehouse.embedded.child import Child, StartFailed
 
 log = structlog.get_logger()
+
+LONGEST_PAUSE_S = 2.0
 
 
 class Service(ABC):
@@ -60,7 +62,11 @@ class Service(ABC):
                 await self._child.stop(deadline_s)
 
     async def keep(self) -> None:
-        """Start it again each time it ends by itself; returns after `stop`. A task for the owner's TaskGroup."""
+        """Start it again each time it ends by itself; returns after `stop`. A task for the owner's TaskGroup.
+
+        What keeps it from starting now (its port taken for a moment, no room on the disk) may pass: it is tried again.
+        """
+        pause_s = self.restart_pause_s
         while True:
             child = self._running()
             code = await child.wait()
@@ -70,8 +76,14 @@ class Service(ABC):
                 if self._child is not child:
                     continue  # someone else has started it again
                 log.warning("service ended, starting it again", service=self.name, exit_code=code)
-                await asyncio.sleep(self.restart_pause_s)
-                self._child = await self._launch()
+                await asyncio.sleep(pause_s)
+                try:
+                    self._child = await self._launch()
+                except StartFailed as failure:
+                    log.error("service does not start, trying again", service=self.name, failure=str(failure))
+                    pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+                else:
+                    pause_s = self.restart_pause_s
 
     @asynccontextmanager
     async def _serving(self) -> AsyncIterator[Self]:

@@ -263,3 +263,19 @@ async def test_a_second_one_on_the_same_data_is_refused(broker: Broker, tmp_path
 async def test_mosquitto_is_preferred_where_it_is(tmp_path: Path):
     async with Broker.start(tmp_path, accounts=[HOUSE]) as broker:
         assert isinstance(broker, Amqtt if MISSING else Mosquitto)
+
+
+async def test_a_port_that_is_taken_for_a_moment_does_not_end_the_keeping(own_mosquitto: Broker) -> None:
+    keeper = asyncio.create_task(own_mosquitto.keep())
+    own_mosquitto.restart_pause_s = 0.5
+    own_mosquitto.kill()
+    await own_mosquitto.wait()
+    async with await asyncio.start_server(
+        lambda _, writer: writer.close(), own_mosquitto.host, own_mosquitto.port
+    ):
+        await eventually(lambda: "ddress already in use" in own_mosquitto.log.read_text(), timeout_s=20)
+        assert not own_mosquitto.running and not keeper.done()
+
+    await eventually(lambda: own_mosquitto.running, timeout_s=20)
+    await own_mosquitto.stop()
+    await keeper
