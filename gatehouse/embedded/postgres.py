@@ -167,6 +167,8 @@ class Postgres(Service):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGINT)
             await asyncio.sleep(0.1)
+        # Nobody serves, so this too names a dead process, or whoever has its number now.
+        (self.sockets / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
 
     def _orphan(self) -> int | None:
         lines = self._pid_file()

@@ -16,6 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from gatehouse.embedded import privileges
+from gatehouse.embedded.child import Child, Command
 from gatehouse.embedded.installation import Installation, PostgresMissing, installations
 from gatehouse.embedded.lock import DataInUse
 from gatehouse.embedded.postgres import Postgres
@@ -82,15 +83,25 @@ async def test_a_stale_file_that_says_ready_is_not_believed(postgres: Postgres):
     assert (postgres.cluster / "postmaster.pid").read_text().splitlines()[0] == str(postgres.pid)
 
 
-async def test_a_stale_file_that_names_a_living_stranger_does_not_stop_it(postgres: Postgres):
-    stale = (postgres.cluster / "postmaster.pid").read_text().splitlines()
+async def test_stale_files_that_name_a_living_stranger_do_not_stop_it(postgres: Postgres, tmp_path: Path):
+    files = (postgres.cluster / "postmaster.pid", postgres.sockets / ".s.PGSQL.5432.lock")
+    stale = [file.read_text().splitlines() for file in files]
+    # Not this process: PostgreSQL does not mind its own parent.
+    runs_as = privileges.choose(postgres.cluster)
+    sleep = Command(
+        argv=(*runs_as.prefix, "sleep", "60"), log=tmp_path / "log", user=runs_as.user, group=runs_as.group
+    )
+    stranger = await Child.start(sleep)
 
     postgres.kill()
     await postgres.wait()
-    (postgres.cluster / "postmaster.pid").write_text("\n".join([str(os.getpid()), *stale[1:]]))
+    for file, lines in zip(files, stale, strict=True):
+        file.write_text("\n".join([str(stranger.pid), *lines[1:]]))
     await postgres.restart()
 
     assert await ask(postgres, "SELECT 1") == 1
+    assert stranger.running
+    await stranger.stop()
 
 
 async def test_one_that_is_looked_after_comes_back_by_itself(postgres: Postgres):
