@@ -75,7 +75,7 @@ class ForeignGate:
         """Lose the connection without a goodbye."""
         self._client.loop_stop()
         connection = self._client.socket()
-        assert connection is not None
+        assert isinstance(connection, socket.socket)
         connection.shutdown(socket.SHUT_RDWR)
 
     async def say(self, leg: str, said: Any, *, root: str = "", retain: bool = False) -> None:

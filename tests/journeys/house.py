@@ -205,9 +205,10 @@ class Person:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    async def post(self, path: str, body: Any = None, status: int = 201, **headers: str) -> Any:
-        """Do something."""
-        answer = await self.http.post(path, json=body or {}, headers={**self.headers, **headers})
+    async def post(self, path: str, body: Any = None, status: int = 201, key: str = "") -> Any:
+        """Do something; again with the same key it is not done again."""
+        headers = {**self.headers, **({"Idempotency-Key": key} if key else {})}
+        answer = await self.http.post(path, json=body or {}, headers=headers)
         assert answer.status_code == status, answer.text
         return answer.json()
 

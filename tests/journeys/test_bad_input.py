@@ -207,7 +207,7 @@ def strange_tokens(site: Site) -> dict[str, str]:
     return {
         "expired": tokens.issue(ours, user_id=user_id, session_id=session_id, now=yesterday, lasts_s=900),
         "forged": f"{head}.{body}.{signature[:10]}{flipped}{signature[11:]}",
-        "none": jwt.encode(claims, None, algorithm="none"),
+        "none": jwt.encode(claims, "", algorithm="none"),
         "other algorithm": jwt.encode(claims, secret, algorithm="HS256"),
         "another key": tokens.issue(
             Keys("another installation"),

@@ -62,11 +62,7 @@ async def test_an_account_names_what_a_gate_needs(site: Site, account: dict[str,
 async def test_a_gate_that_is_born_is_online(site: Site, gate: ForeignGate):
     await gate.be_born()
 
-    async def online() -> bool:
-        gates = await site.guard.get("/api/gates", siteId=site.site_id)
-        return next(one for one in gates["items"] if one["gateId"] == gate.gate_id)["link"] == "online"
-
-    await eventually(online, PATIENCE_S)
+    await eventually(lambda: link_is(site, gate.gate_id, "online"), PATIENCE_S)
 
 
 async def test_a_guest_passes_a_gate_of_another_maker(site: Site, gate: ForeignGate):
@@ -165,8 +161,7 @@ async def test_a_gate_cannot_speak_for_another(site: Site, gate: ForeignGate):
     assert await log(site, site.door) == []
     assert await site.house.rows("SELECT 1 FROM quarantine") == []
     assert [topic for topic, _ in gate.heard[decisions:]] == [f"{gate.root}/dn/ack"]
-    gates = await site.guard.get("/api/gates", siteId=site.site_id)
-    assert next(one for one in gates["items"] if one["gateId"] == site.door)["link"] == "unknown"
+    assert await link_is(site, site.door, "unknown")
 
 
 async def test_a_gate_cannot_hear_another(site: Site, gate: ForeignGate):
@@ -207,4 +202,5 @@ async def test_a_gate_that_hangs_up_badly_is_offline(site: Site):
 
 async def link_is(site: Site, gate_id: int, wanted: str) -> bool:
     gates = await site.guard.get("/api/gates", siteId=site.site_id)
-    return next(one for one in gates["items"] if one["gateId"] == gate_id)["link"] == wanted
+    links = {one["gateId"]: one["link"] for one in gates["items"]}
+    return bool(links[gate_id] == wanted)
