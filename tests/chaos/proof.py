@@ -3,6 +3,7 @@
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -72,13 +73,22 @@ async def _watermarks(world: World, journals: Journals) -> list[str]:
 
 
 async def _occupancy(world: World, journals: Journals) -> list[str]:
+    """A pass is where its latest walk led; who walked without one is counted in and out."""
     inside: dict[int, int] = {row[0]: 0 for row in await world.ask("SELECT id FROM zones")}
+    latest: dict[int, tuple[int, int | None]] = {}
     for fleet, event in _passages(world, journals):
         left, entered = _way(fleet, event)
+        if event.pass_id is not None:
+            seen = latest.get(event.pass_id, (0, None))
+            latest[event.pass_id] = max(seen, (event.at_ms, entered), key=itemgetter(0))
+            continue
         if left is not None:
             inside[left] -= 1
         if entered is not None:
             inside[entered] += 1
+    for _, zone in latest.values():
+        if zone is not None:
+            inside[zone] += 1
     stored = {row[0]: row[1] for row in await world.ask("SELECT id, inside FROM zones")}
     return _unequal("occupancy", stored, inside)
 

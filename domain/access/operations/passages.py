@@ -68,19 +68,23 @@ async def walk(ctx: Context, passages: Sequence[Passage]) -> None:
     """Let the passages have their effects, in the order given."""
     guests, grants = await _locked(ctx, {p.grant_id for p in passages if p.grant_id is not None})
     visits = list[_Visit]()
+    change: defaultdict[int | None, int] = defaultdict(int)
     for passage in passages:
+        left, entered = passage.zones
         grant = grants.get(passage.grant_id or 0)
-        if grant is None or grant.site_id != passage.gate.site_id:
-            continue
-        first = _move(grant, passage)
-        if guest := guests.get(grant.id):
-            visits += _visits(passage, guest, first)
-            grant.arrived_at = passage.at if first else grant.arrived_at
+        if grant is not None and grant.site_id == passage.gate.site_id:
+            first = grant.entered == 0 and left is None and entered is not None
+            left, entered = _move(grant, passage)
+            if guest := guests.get(grant.id):
+                visits += _visits(passage, guest, first)
+                grant.arrived_at = passage.at if first else grant.arrived_at
+        change[left] -= 1
+        change[entered] += 1
     if grants:
         await _write_back(ctx, list(grants.values()))
     if visits:
         await _write_visits(ctx, visits)
-    await _count(ctx, passages)
+    await _count(ctx, change)
 
 
 async def _locked(ctx: Context, grant_ids: set[int]) -> tuple[Mapping[int, _Guest], Mapping[int, _Grant]]:
@@ -102,18 +106,20 @@ async def _locked(ctx: Context, grant_ids: set[int]) -> tuple[Mapping[int, _Gues
     return {row[0]: _Guest(*row) for row in guests}, {row[0]: _Grant(*row) for row in grants}
 
 
-def _move(grant: _Grant, passage: Passage) -> bool:
-    """Put the pass where the person walked; tell whether it was its first entry from the street."""
+def _move(grant: _Grant, passage: Passage) -> tuple[int | None, int | None]:
+    """Put the pass where the person walked; return the zone it was in and the one it is in.
+
+    It leaves the zone where it was last seen, whatever gate it is seen at next: nobody is in two zones at once. A late
+    report of an older walk must not put somebody back where they were.
+    """
     left, entered = passage.zones
-    from_street = left is None and entered is not None
-    first = from_street and grant.entered == 0
-    grant.entered += from_street
+    was = grant.inside_zone_id
+    grant.entered += left is None and entered is not None
     grant.taken += 1
-    # a late report of an older walk must not put somebody back where they were
     if grant.moved_at is None or passage.at >= grant.moved_at:
         grant.inside_zone_id = entered
         grant.moved_at = passage.at
-    return first
+    return was, grant.inside_zone_id
 
 
 def _visits(passage: Passage, guest: _Guest, first: bool) -> list[_Visit]:
@@ -163,13 +169,8 @@ def _logged(visit_id: int, visit: _Visit) -> VisitLogged:
     )
 
 
-async def _count(ctx: Context, passages: Sequence[Passage]) -> None:
-    change: defaultdict[int, int] = defaultdict(int)
-    for passage in passages:
-        left, entered = passage.zones
-        if left is not None:
-            change[left] -= 1
-        if entered is not None:
-            change[entered] += 1
-    given = {"ids": list(change), "inside": list(change.values())}
+async def _count(ctx: Context, change: Mapping[int | None, int]) -> None:
+    """Move the zones' counts; the street, None, has none."""
+    zones = {zone_id: count for zone_id, count in change.items() if zone_id is not None}
+    given = {"ids": list(zones), "inside": list(zones.values())}
     await ctx.db.execute(queries.load("domain.access", "count_passages"), given)

@@ -158,7 +158,9 @@ def _reuse(facts: Facts, pass_: PassFacts | None, now: float) -> Finding | None:
         return inputs, None
     if pass_.entries == "single" and facts.leaves is None and (pass_.entered > 0 or pass_.held):
         return inputs, Reason.ALREADY_USED
-    if pass_.passback != "off" and (pass_.inside_zone == zone or pass_.held):
+    # From the street comes only who is outside, wherever inside the pass was seen last.
+    within = pass_.inside_zone == zone or (facts.leaves is None and pass_.inside_zone is not None)
+    if pass_.passback != "off" and (within or pass_.held):
         return inputs, Reason.PASSBACK
     return inputs, None
 

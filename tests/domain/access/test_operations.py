@@ -345,3 +345,37 @@ async def test_a_new_device_account_ends_the_old_one_and_keeps_no_password(premi
     assert (account.password, account.revision) == (second.password, 2)
     await premises.serve("access.device_account_applied", gate_id=gate_id, revision=2)
     assert await premises.serve("access.list_device_accounts") == []
+
+
+async def test_nobody_is_in_two_zones_whatever_gate_they_are_seen_at_next(
+    premises: Premises, entrance: Gate, door: Gate
+) -> None:
+    """Seen walking into the office, then out at the street: the office is left, and nothing goes below none."""
+    made = await ask_for_pass(premises)
+    grant = (await entrance.scan(made.qr_token)).grant_id
+    await entrance.report(entrance.event(rid="r1", direction="in", grant_id=grant))
+    premises.house.clock.advance(seconds=10)
+    await door.report(door.event(rid="r2", direction="in", grant_id=grant))
+    assert await inside(premises) == {"hall": 0, "office": 1}
+    assert (await entrance.scan(made.qr_token, rid="r3")).reason == "passback"
+    premises.house.clock.advance(seconds=10)
+    await entrance.report(entrance.event(rid="r4", direction="out", grant_id=grant))
+    assert await inside(premises) == {"hall": 0, "office": 0}
+    assert (await entrance.scan(made.qr_token, rid="r5")).admit
+
+
+async def test_a_late_report_of_an_older_walk_moves_nobody(
+    premises: Premises, entrance: Gate, door: Gate
+) -> None:
+    made = await ask_for_pass(premises)
+    grant = (await entrance.scan(made.qr_token)).grant_id
+    before = premises.now - timedelta(seconds=30)
+    late = entrance.event(rid="r1", direction="in", grant_id=grant, at=before, historical=True)
+    await door.report(door.event(rid="r2", direction="in", grant_id=grant))
+    await entrance.report(late)
+    assert await inside(premises) == {"hall": 0, "office": 1}
+
+
+async def inside(premises: Premises) -> dict[str, int]:
+    async with premises.house.runtime.readers() as db:
+        return {name: count for name, count in await db.execute(text("SELECT name, inside FROM zones"))}
