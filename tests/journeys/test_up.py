@@ -1,4 +1,7 @@
-"""Starting and ending: what the terminal shows, and that nothing acknowledged is ever lost."""
+"""Starting and ending: what the terminal shows, and that nothing acknowledged is ever lost.
+
+Proves: gatehouse/up.py, gatehouse/greeting.py, gatehouse/parts.py, gatehouse/own_database.py, gatehouse/demo/
+"""
 
 import os
 import re
