@@ -5,14 +5,16 @@
 2. A message is acknowledged only when asked to. MQTT 3.1.1 redelivers only on the next connection of a
    persistent session, and only what was not acknowledged.
 3. Only the blocking steps of connecting (name, TCP, TLS) run on a thread; everything else is on the loop.
-4. Nothing else in the bridge imports paho.
+4. Messages and acknowledgements, which come by the thousand, are read and written here (`packets.py`), all that one
+   turn of the loop has to say in one write; paho does the rest. Nothing else in the bridge imports it.
 """
 
 import asyncio
 import socket
 import ssl
-import struct
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -20,15 +22,14 @@ import paho.mqtt.client as paho
 from msgspec import Struct
 from paho.mqtt.enums import CallbackAPIVersion
 
+from gate_bridge import packets
 from gate_bridge.inbox import Received
 
 CONNECT_DEADLINE_S = 4.0
-READS_PER_WAKE = 500
-"""Packets handled before other tasks get their turn."""
 RECEIVE_BYTES = 256 * 1024
-MAX_UNSENT_PACKETS = 10_000
-MAX_UNACKNOWLEDGED = 200
-MAX_QUEUED = 1_000
+MAX_UNSENT_BYTES = 4 * 1024 * 1024
+MAX_UNACKNOWLEDGED = 1_000
+_NUMBERS = 65_535
 
 
 class NotPublished(Exception):
@@ -72,9 +73,9 @@ def _trust(ca_file: str | None) -> ssl.SSLContext:
 
 
 class _Paho(paho.Client):
-    """paho with larger reads and writes: its own way costs three reads per message and one write per ack.
+    """paho without its reading: it is handed the packets that are not read here.
 
-    Both stand on names that are private in paho 2; were `_sock_recv` renamed, only speed would be lost.
+    `_sock_recv`, `_packet_queue` and `_out_packet` are private names of paho 2; a test watches over them.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -86,28 +87,31 @@ class _Paho(paho.Client):
             manual_ack=True,
             reconnect_on_failure=False,
         )
-        self._chunk = b""
-        self._position = 0
-        self.dry = False
-        """The last read found nothing more on the socket."""
+        self._handed = b""
 
     def _sock_recv(self, bufsize: int) -> bytes:
-        if self._position == len(self._chunk):
-            self.dry = True
-            self._chunk, self._position = super()._sock_recv(RECEIVE_BYTES), 0
-            self.dry = False
-        start, self._position = self._position, min(self._position + bufsize, len(self._chunk))
-        return self._chunk[start : self._position]
+        if not self._handed:
+            raise BlockingIOError
+        taken, self._handed = self._handed[:bufsize], self._handed[bufsize:]
+        return taken
 
-    def acknowledge(self, numbers: list[int]) -> None:
-        """Sends all acks in one write."""
-        packets = b"".join(struct.pack("!BBH", paho.PUBACK, 2, number) for number in numbers)
-        self._packet_queue(paho.PUBACK, packets, numbers[-1], 1)
-        self.loop_write()
+    def hand(self, packet: bytes) -> None:
+        """Has paho handle a packet."""
+        self._handed = packet
+        while self._handed and self.loop_read() == paho.MQTT_ERR_SUCCESS:
+            pass
+
+    def end(self) -> None:
+        """Has paho find that the broker is gone."""
+        self._loop_rc_handle(paho.MQTT_ERR_CONN_LOST)
+
+    def queue(self, packets: bytes) -> None:
+        """Sends packets when the socket takes more."""
+        self._packet_queue(paho.PUBACK, packets, 0, 1)
 
     @property
     def unsent(self) -> int:
-        return len(self._out_packet)
+        return sum(len(packet["packet"]) for packet in self._out_packet)
 
 
 class Connection:
@@ -123,16 +127,16 @@ class Connection:
         self._welcome: asyncio.Future[None] = self._loop.create_future()
         self._granted: asyncio.Future[None] = self._loop.create_future()
         self.lost: asyncio.Future[str] = self._loop.create_future()
-        self._publishing: dict[int, asyncio.Future[None]] = {}
+        self._number = 0
+        self._whole: deque[bytes] = deque()
+        self._rest = b""
+        self._outgoing = bytearray()
+        self._unacknowledged: dict[int, asyncio.Future[None] | None] = {}
         self._room = asyncio.Event()
         self._paho = _Paho(settings)
         self._paho.on_connect = self._on_connect
         self._paho.on_subscribe = self._on_subscribe
-        self._paho.on_message = self._on_message
-        self._paho.on_publish = self._on_publish
         self._paho.on_disconnect = self._on_disconnect
-        self._paho.max_inflight_messages_set(MAX_UNACKNOWLEDGED)
-        self._paho.max_queued_messages_set(MAX_QUEUED)
         self._paho.connect_timeout = CONNECT_DEADLINE_S
 
     async def open(self) -> None:
@@ -207,11 +211,49 @@ class Connection:
         awaited.result()
 
     def _read(self) -> None:
-        # The loop hears of the socket only; bytes may wait above it, in our buffer or in TLS.
-        for _ in range(READS_PER_WAKE):
-            if self._paused or self._socket is None or self._paho.loop_read() or self._paho.dry:
+        if self._socket is None:
+            return
+        try:
+            if not self._handle() or (data := self._receive()) is None:
                 return
-        self._loop.call_soon(self._read)
+            whole, self._rest = packets.cut(self._rest + data if self._rest else data)
+            self._whole.extend(whole)
+            self._handle()
+        except (packets.Broken, IndexError, OSError):
+            self._paho.end()
+            return
+        # TLS may hold bytes that the loop does not hear of: until it is dry, it is our turn again.
+        if isinstance(self._socket, ssl.SSLSocket):
+            self._loop.call_soon(self._read)
+
+    def _receive(self) -> bytes | None:
+        """Returns what the socket has; None where that is nothing yet.
+
+        Raises:
+            OSError: the connection is no more.
+        """
+        try:
+            data: bytes = self._socket.recv(RECEIVE_BYTES)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return None
+        if not data:
+            raise ConnectionError("the broker closed the connection")
+        return data
+
+    def _handle(self) -> bool:
+        """Handles what was read, and returns whether there is room for more."""
+        while self._whole and not self._paused:
+            packet = self._whole.popleft()
+            kind = packet[0] >> 4
+            if kind == packets.PUBLISH:
+                topic, payload, qos, number = packets.published(packet)
+                retained, again = bool(packet[0] & 1), bool(packet[0] & 8)
+                self._deliver(Received(topic, payload, qos, retained, again, number, self.generation))
+            elif kind == packets.PUBACK:
+                self._acknowledged(packets.number_of(packet))
+            else:
+                self._paho.hand(packet)
+        return not self._paused
 
     def pause(self) -> bool:
         """Reads no more, and returns whether that is new; the broker feels it when the socket's buffers are full."""
@@ -234,17 +276,47 @@ class Connection:
 
     def acknowledge(self, numbers: list[int]) -> None:
         """Tells the broker that it may forget these."""
-        self._paho.acknowledge(numbers)
+        self._send(packets.pubacks(numbers))
 
     def post(self, topic: str, payload: bytes, qos: int, retained: bool) -> int | None:
         """Hands a message to the connection; returns its number, or None when it has too much to send."""
-        if self._socket is None or self._paho.unsent >= MAX_UNSENT_PACKETS:
+        if self._socket is None or not self._has_room(qos):
             return None
-        sent = self._paho.publish(topic, payload, qos, retained)
-        if sent.rc != paho.MQTT_ERR_SUCCESS:
-            return None
-        self._paho.loop_write()
-        return sent.mid
+        number = self._next_number() if qos else 0
+        if qos:
+            self._unacknowledged[number] = None
+        self._send(packets.publish(topic, payload, qos, retained, number))
+        return number
+
+    def _has_room(self, qos: int) -> bool:
+        if qos and len(self._unacknowledged) >= MAX_UNACKNOWLEDGED:
+            return False
+        return len(self._outgoing) + self._paho.unsent < MAX_UNSENT_BYTES
+
+    def _next_number(self) -> int:
+        while True:
+            self._number = self._number % _NUMBERS + 1
+            if self._number not in self._unacknowledged:
+                return self._number
+
+    def _send(self, data: bytes) -> None:
+        """Sends at the end of this turn of the loop, together with all else that it has to say."""
+        if not self._outgoing:
+            self._loop.call_soon(self._flush)
+        self._outgoing += data
+
+    def _flush(self) -> None:
+        data, sent = bytes(self._outgoing), 0
+        self._outgoing.clear()
+        if self._socket is None or not data:
+            return
+        if not self._paho.want_write():
+            # what the socket does not take at once, or fails on, is paho's
+            with suppress(OSError):
+                sent = self._socket.send(data)
+        if sent < len(data):
+            self._paho.queue(data[sent:])
+            self._paho.loop_write()
 
     async def publish(self, topic: str, payload: bytes, qos: int, retained: bool) -> None:
         """Returns when the broker has the message (QoS 1) or the socket has it (QoS 0)."""
@@ -256,16 +328,20 @@ class Connection:
         if qos == 0:
             return
         # The broker's answer comes by the loop, so not before this await.
-        published = self._publishing[number] = self._loop.create_future()
-        try:
-            await published
-        finally:
-            self._publishing.pop(number, None)
+        published = self._unacknowledged[number] = self._loop.create_future()
+        await published
+
+    def _acknowledged(self, number: int) -> None:
+        published = self._unacknowledged.pop(number, None)
+        if published is not None and not published.done():
+            published.set_result(None)
+        self._room.set()
 
     def close(self) -> None:
         """Says goodbye where there is somebody to hear it, and lets go of the socket."""
         connected = self._socket
         if connected is not None:
+            self._flush()
             self._paho.disconnect()
             self._paho.loop_write()
             self._unwatch()
@@ -276,8 +352,8 @@ class Connection:
         if not self.lost.done():
             self.lost.set_result(reason)
         self._room.set()
-        for published in self._publishing.values():
-            if not published.done():
+        for published in self._unacknowledged.values():
+            if published is not None and not published.done():
                 published.set_exception(NotPublished(f"the connection was lost: {reason}"))
 
     def _on_connect(self, client: Any, _: Any, flags: Any, code: Any, properties: Any) -> None:
@@ -302,25 +378,6 @@ class Connection:
             )
         else:
             self._granted.set_result(None)
-
-    def _on_message(self, client: Any, _: Any, message: paho.MQTTMessage) -> None:
-        self._deliver(
-            Received(
-                message.topic,
-                bytes(message.payload),
-                message.qos,
-                message.retain,
-                message.dup,
-                message.mid,
-                self.generation,
-            )
-        )
-
-    def _on_publish(self, client: Any, _: Any, number: int, code: Any, properties: Any) -> None:
-        self._room.set()
-        published = self._publishing.get(number)
-        if published is not None and not published.done():
-            published.set_result(None)
 
     def _on_disconnect(self, client: Any, _: Any, flags: Any, code: Any, properties: Any) -> None:
         self._lose(str(code))

@@ -30,7 +30,9 @@ def following(broker: PrivateBroker, name: str = "reader") -> Settings:
 
 
 def test_what_is_borrowed_from_paho_is_still_there():
-    assert all(callable(getattr(paho.Client, name)) for name in ("_sock_recv", "_packet_queue"))
+    assert all(
+        callable(getattr(paho.Client, name)) for name in ("_sock_recv", "_packet_queue", "_loop_rc_handle")
+    )
     assert hasattr(paho.Client(paho.CallbackAPIVersion.VERSION2), "_out_packet")  # type: ignore[attr-defined]
 
 
@@ -90,7 +92,6 @@ async def test_a_connection_that_takes_too_much_waits_for_room(
     broker: PrivateBroker, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(connections, "MAX_UNACKNOWLEDGED", 1)
-    monkeypatch.setattr(connections, "MAX_QUEUED", 1)
     async with opened(following(broker), []) as connection:
         assert connection.post("t", b"1", 1, False) is not None
         assert connection.post("t", b"2", 1, False) is None
