@@ -2,9 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from heapq import nlargest
+from operator import attrgetter
 
 import msgspec
-from sqlalchemy import Select, select
+from sqlalchemy import ARRAY, BigInteger, Select, any_, literal, select
 
 from domain.access.events import (
     AccessRecorded,
@@ -68,15 +70,27 @@ async def last_entries(ctx: Context, *, site_id: int) -> list[Item]:
 
 @log.shows(AccessRecorded)
 async def show_entries(ctx: Context, facts: Sequence[AccessRecorded]) -> Shown:
-    """New events, one row per passage."""
+    """New events, one row per passage; of a rush no more than a first view shows, for all older ones are off it."""
+    seen = _newest_of_each_site(facts)
     # the moments of receipt spare looking into the partitions of other days
-    moments = {fact.received_at for fact in facts}
-    these = AccessLogRow.id.in_([fact.access_id for fact in facts])
+    moments = {fact.received_at for fact in seen}
+    these = AccessLogRow.id == any_(literal([fact.access_id for fact in seen], ARRAY(BigInteger)))
     chosen = entries().where(these, AccessLogRow.received_at.between(min(moments), max(moments)))
     shown: defaultdict[str, list[Item]] = defaultdict(list)
     for entry in newest_by_key(await read_entries(ctx, chosen)):
         shown[log.channel(site_id=entry.site_id)].append(_item(entry))
     return shown
+
+
+def _newest_of_each_site(facts: Sequence[AccessRecorded]) -> list[AccessRecorded]:
+    by_site: defaultdict[int, list[AccessRecorded]] = defaultdict(list)
+    for fact in facts:
+        by_site[fact.site_id].append(fact)
+    return [
+        fact
+        for those in by_site.values()
+        for fact in nlargest(FIRST_ROWS, those, key=attrgetter("access_id"))
+    ]
 
 
 @occupancy.first

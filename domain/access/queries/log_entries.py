@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
-from sqlalchemy import Select, select
+from sqlalchemy import Row, Select, select
 
 from domain.access.tables.place import GateRow, ZoneRow
 from domain.access.tables.record import AccessLogRow
@@ -40,7 +41,8 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     decision: str | None
 
 
-Entries = Select[AccessLogRow, GateRow, ZoneRow, GuestPassRow]
+Entries = Select[*tuple[Any, ...]]
+# Any: the columns that `entries` chooses, by their names
 _PASSED = {"passage": True, "no_passage": False}
 _VERDICTS = {True: "admit", False: "deny", None: None}
 _ALARMS = {"alarm_on", "alarm_off"}
@@ -49,62 +51,62 @@ _WALKED = {"passage": "admit", "no_passage": "admit"}
 
 
 def entries() -> Entries:
-    """Return the query for events with what they refer to."""
+    """Return the query for events with what they refer to; columns only, for there may be very many of them."""
+    event, guest = AccessLogRow, GuestPassRow
+    about = (event.id, event.epoch, event.rid, event.seq, event.at, event.received_at, event.site_id)
+    what = (event.gate_id, event.zone_id, event.kind, event.direction, event.admit, event.reason)
+    how = (event.detail, event.source, event.historical, event.decision)
+    names = (GateRow.name.label("gate_name"), ZoneRow.name.label("zone_name"))
+    whom = (guest.id.label("guest_pass_id"), guest.guest_name, guest.host_user_id)
     return (
-        select(AccessLogRow, GateRow, ZoneRow, GuestPassRow)
-        .join(GateRow, GateRow.id == AccessLogRow.gate_id)
-        .outerjoin(ZoneRow, ZoneRow.id == AccessLogRow.zone_id)
-        .outerjoin(GuestPassRow, GuestPassRow.grant_id == AccessLogRow.grant_id)
+        select(*about, *what, *how, *names, *whom)
+        .select_from(event)
+        .join(GateRow, GateRow.id == event.gate_id)
+        .outerjoin(ZoneRow, ZoneRow.id == event.zone_id)
+        .outerjoin(guest, guest.grant_id == event.grant_id)
     )
 
 
 async def read_entries(ctx: Context, chosen: Entries) -> list[LogEntry]:
     """Run such a query and name the hosts."""
     rows = (await ctx.db.execute(chosen)).all()
-    guests: list[GuestPassRow | None] = [guest for _, _, _, guest in rows]
-    hosts = await names_of(ctx, {guest.host_user_id for guest in guests if guest is not None})
-    return [_entry(event, gate, zone, guest, hosts) for event, gate, zone, guest in rows]
+    hosts = await names_of(ctx, {row.host_user_id for row in rows if row.host_user_id is not None})
+    return [_entry(row, hosts) for row in rows]
 
 
-def _entry(
-    event: AccessLogRow,
-    gate: GateRow,
-    zone: ZoneRow | None,
-    guest: GuestPassRow | None,
-    hosts: Mapping[int, str],
-) -> LogEntry:
-    about = event.rid or f"s{event.seq}"
+def _entry(row: Row[*tuple[Any, ...]], hosts: Mapping[int, str]) -> LogEntry:
+    about = row.rid or f"s{row.seq}"
     return LogEntry(
-        access_id=event.id,
-        key=f"{event.gate_id}:{event.epoch.hex()}:{about}",
-        seq=event.seq,
-        at=event.at,
-        received_at=event.received_at,
-        site_id=event.site_id,
-        gate_id=event.gate_id,
-        gate_name=gate.name,
-        zone_id=event.zone_id,
-        zone_name=zone.name if zone else None,
-        kind=event.kind,
-        direction=event.direction,
-        verdict=_VERDICTS.get(event.admit) or _WALKED.get(event.kind),
-        reason=_reason(event),
-        passed=_PASSED.get(event.kind),
-        guest_pass_id=guest.id if guest else None,
-        person=guest.guest_name if guest else None,
-        host_user_id=guest.host_user_id if guest else None,
-        host_name=hosts.get(guest.host_user_id) if guest else None,
-        source=event.source,
-        historical=event.historical,
-        decision=event.decision,
+        access_id=row.id,
+        key=f"{row.gate_id}:{row.epoch.hex()}:{about}",
+        seq=row.seq,
+        at=row.at,
+        received_at=row.received_at,
+        site_id=row.site_id,
+        gate_id=row.gate_id,
+        gate_name=row.gate_name,
+        zone_id=row.zone_id,
+        zone_name=row.zone_name,
+        kind=row.kind,
+        direction=row.direction,
+        verdict=_VERDICTS.get(row.admit) or _WALKED.get(row.kind),
+        reason=_reason(row),
+        passed=_PASSED.get(row.kind),
+        guest_pass_id=row.guest_pass_id,
+        person=row.guest_name,
+        host_user_id=row.host_user_id,
+        host_name=hosts.get(row.host_user_id),
+        source=row.source,
+        historical=row.historical,
+        decision=row.decision,
     )
 
 
-def _reason(event: AccessLogRow) -> str | None:
+def _reason(row: Row[*tuple[Any, ...]]) -> str | None:
     """Why it happened; of an alarm, which."""
-    if event.kind in _ALARMS:
-        return str(event.detail.get("alarm") or "") or None
-    return event.reason or ("ok" if event.kind in _WALKED else None)
+    if row.kind in _ALARMS:
+        return str(row.detail.get("alarm") or "") or None
+    return row.reason or ("ok" if row.kind in _WALKED else None)
 
 
 def newest_by_key(found: Sequence[LogEntry]) -> list[LogEntry]:
