@@ -22,6 +22,7 @@ from gate_bridge.calls import asks
 from gate_bridge.desired import Desired
 from gatehouse.brokers import account_url, house_accounts
 from gatehouse.embedded.accounts import Account
+from gatehouse.embedded.address import free_port
 from gatehouse.embedded.broker import Broker
 from gatehouse.embedded.child import Child, Command
 from gatehouse.embedded.postgres import Postgres
@@ -40,6 +41,7 @@ ECHO = Account(
 # The time of each commit, to measure from it.
 POSTGRES = {"track_commit_timestamp": "on"}
 GATES = 20
+READY_S = 30
 PASSES = 6_000
 
 CLONED = """
@@ -79,11 +81,15 @@ class Place:
         }
 
     async def gatehouse(self, role: str) -> Child:
-        """Start a process of the house, as an operator would."""
-        argv = (str(Path(sys.executable).with_name("gatehouse")), role)
+        """Start a process of the house, as an operator would, and wait until it says that it is ready."""
+        argv, port = (str(Path(sys.executable).with_name("gatehouse")), role), free_port()
         log = self.folder / "log" / f"{role}.log"
-        child = await Child.start(Command(argv=argv, log=log, env=self.environment))
+        environment = {**self.environment, "HEALTH_PORT": str(port)}
+        child = await Child.start(Command(argv=argv, log=log, env=environment))
         self.stack.push_async_callback(child.stop, 5)
+        async with asyncio.timeout(READY_S):
+            while not await _is_ready(port):
+                await asyncio.sleep(0.05)
         return child
 
     async def ask(self, question: str, *arguments: Any) -> list[Any]:
@@ -107,6 +113,17 @@ async def place(folder: Path) -> AsyncIterator[Place]:
         async with process_of(read(made.environment, folder / "no.env")) as process:
             made.plan = await _furnish(made, process.runtime)
         yield made
+
+
+async def _is_ready(port: int) -> bool:
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.write(b"GET /health/ready HTTP/1.0\r\n\r\n")
+    status = await reader.readline()
+    writer.close()
+    return b" 200 " in status
 
 
 async def _furnish(made: Place, runtime: Runtime) -> Plan:
