@@ -68,15 +68,16 @@ def _sort(intake: Intake, gate_id: int, said: wire.Message, message: Received) -
 
 
 def _take(intake: Intake, gate_id: int, event: wire.Event, message: Received, *, historical: bool) -> None:
-    if wire.is_sealed(event):
-        intake.events.append(_event(gate_id, event, historical=historical))
+    form = wire.sealed_form(event)
+    if form is not None:
+        intake.events.append(_event(gate_id, event, form, historical=historical))
         return
     claim = (event.epoch, event.seq)
     error = wire.Malformed(message.topic, "h", "is not the hash of this event", claim)
     intake.poison.append(poisoned(error, message))
 
 
-def _event(gate_id: int, event: wire.Event, *, historical: bool) -> GateEvent:
+def _event(gate_id: int, event: wire.Event, form: bytes, *, historical: bool) -> GateEvent:
     return GateEvent(
         gate_id=gate_id,
         epoch=bytes.fromhex(event.epoch),
@@ -86,7 +87,7 @@ def _event(gate_id: int, event: wire.Event, *, historical: bool) -> GateEvent:
         kind=event.kind,
         source=event.source,
         historical=historical,
-        canonical=wire.canonical(event),
+        canonical=form,
         previous_hash=bytes.fromhex(event.previous_hash),
         hash=bytes.fromhex(event.hash),
         rid=event.request_id,

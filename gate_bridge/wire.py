@@ -17,6 +17,7 @@ The hash chain of a gate:
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from hashlib import sha256
 from typing import Annotated, Any, Literal, get_args
 
@@ -252,7 +253,6 @@ _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
 _EVENT: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 _CLAIM: msgspec.json.Decoder[_Claim] = msgspec.json.Decoder(_Claim)
 _ENCODER = msgspec.json.Encoder()
-_CANONICAL = msgspec.json.Encoder(order="sorted")
 _PLACE = re.compile(r"^(?P<reason>.*?)(?: - at (?:`key` in )?`\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
 _MISSING = re.compile(r"missing required field `(\w+)`")
 
@@ -281,10 +281,7 @@ def parse(topic: str, payload: bytes) -> Envelope:
     Raises:
         Malformed: it says nothing, and why.
     """
-    match = _TOPIC.fullmatch(topic)
-    if match is None:
-        raise Malformed(topic, "topic", "is not gh/1/{site}/{gate}/{leg}")
-    site_id, gate_id, leg = int(match[1]), int(match[2]), match[3]
+    site_id, gate_id, leg = _address(topic)
     decoder = _DECODERS.get(leg)
     if decoder is None:
         raise Malformed(topic, "topic", f"has no leg {leg}")
@@ -295,6 +292,13 @@ def parse(topic: str, payload: bytes) -> Envelope:
     if isinstance(message, _BatchForm):
         message = _batch(topic, message)
     return Envelope(site_id, gate_id, message)
+
+
+@lru_cache(maxsize=10_000)
+def _address(topic: str) -> tuple[int, int, str]:
+    if (match := _TOPIC.fullmatch(topic)) is None:
+        raise Malformed(topic, "topic", "is not gh/1/{site}/{gate}/{leg}")
+    return int(match[1]), int(match[2]), match[3]
 
 
 def batches(events: Iterable[Event]) -> Iterator[Batch]:
@@ -315,14 +319,13 @@ def batches(events: Iterable[Event]) -> Iterator[Batch]:
 
 def canonical(event: Event) -> bytes:
     """Returns the form of an event that its hash covers and that names no person; worth keeping as its record."""
-    members: dict[str, Any] = msgspec.to_builtins(event)  # Any: a JSON object
-    for name in ("ph", "h", "p", "ps"):
-        members.pop(name, None)
-    if event.pass_id is not None and event.salt is not None:
-        members["pd"] = personal_hash(event.salt, event.pass_id)
-    if event.extra:
-        members["x"] = {name: value for name, value in event.extra.items() if value is not None}
-    return _CANONICAL.encode({name: value for name, value in members.items() if value != {}})
+    e, known = event, {name: value for name, value in sorted(event.extra.items()) if value is not None}
+    person = None if e.pass_id is None or e.salt is None else personal_hash(e.salt, e.pass_id)
+    # the keys in their order, without a sort
+    members = dict[str, Any](c=e.reason, d=e.direction, e=e.epoch, id=e.decision_id, k=e.kind, pd=person)
+    members.update(r=e.result, rid=e.request_id, s=e.seq, src=e.source, t=e.at_ms, tq=e.clock)
+    members.update(x=known or None, z=e.zone_id)
+    return _ENCODER.encode({name: value for name, value in members.items() if value is not None})
 
 
 def personal_hash(salt: str, pass_id: int) -> str:
@@ -342,7 +345,13 @@ def seal(event: Event, previous_hash: str) -> Event:
 
 def is_sealed(event: Event) -> bool:
     """Returns whether the event is what its hash covers; that `ph` is right, only its predecessor can tell."""
-    return event.hash == link(event.previous_hash, canonical(event))
+    return sealed_form(event) is not None
+
+
+def sealed_form(event: Event) -> bytes | None:
+    """Returns the canonical form of an event that is sealed, else None."""
+    form = canonical(event)
+    return form if event.hash == link(event.previous_hash, form) else None
 
 
 def _decode(
