@@ -126,6 +126,7 @@ def _runtime(
         tools=tools,
         enqueue=enqueue,
         after_commit=relay.publish,
+        after_record=relay.hand_over,
         refusals=database.refusals(),
         clock=clock,
     )

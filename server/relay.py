@@ -41,6 +41,8 @@ SHOW_S: Final = 5.0
 SAY_S: Final = 2.0
 WAITING: Final = 10_000
 TOGETHER: Final = 500
+AHEAD: Final = 50
+"""So many commits may wait before those who record are slowed down to the pace of publishing."""
 
 
 class Commit(msgspec.Struct, frozen=True):
@@ -79,16 +81,29 @@ class Relay:
 
     async def publish(self, facts: Sequence[Fact], signals: Sequence[Signal]) -> None:
         """Say what a commit made known; return when it is out, or after some seconds in any case."""
+        if (commit := self._line_up(facts, signals)) is not None:
+            await self._out(commit)
+
+    async def hand_over(self, facts: Sequence[Fact], signals: Sequence[Signal]) -> None:
+        """Have said what was recorded; return at once unless very much is waiting."""
+        commit = self._line_up(facts, signals)
+        if commit is not None and self._waiting.qsize() > AHEAD:
+            await self._out(commit)
+
+    def _line_up(self, facts: Sequence[Fact], signals: Sequence[Signal]) -> Commit | None:
         if facts:
             self._reached("before_publish")
         if not self._running:
-            return
+            return None
         commit = Commit(facts, signals, asyncio.get_running_loop().create_future())
         try:
             self._waiting.put_nowait(commit)
         except asyncio.QueueFull:
             logger.error("too many commits wait to be published, the repair will", facts=len(facts))
-            return
+            return None
+        return commit
+
+    async def _out(self, commit: Commit) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_S):
                 await commit.done

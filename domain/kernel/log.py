@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Identity, Index, delete, select, text
+from sqlalchemy import ARRAY, BigInteger, Identity, Index, any_, delete, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -109,7 +109,10 @@ async def write(ctx: Context) -> list[Fact]:
 
 async def published(db: AsyncSession, fact_ids: Sequence[int]) -> None:
     """Note that the publications of these facts are out."""
-    await db.execute(delete(UnpublishedRow).where(UnpublishedRow.fact_id.in_(fact_ids)))
+    these = literal(list(fact_ids), ARRAY(BigInteger))
+    gone = delete(UnpublishedRow).where(UnpublishedRow.fact_id == any_(these))
+    # no row of this table is ever held by a session, so there is nothing to bring up to date
+    await db.execute(gone.execution_options(synchronize_session=False))
 
 
 async def overdue(

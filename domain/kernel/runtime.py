@@ -45,7 +45,11 @@ ATTEMPTS = 3
 
 
 class Runtime:
-    """Runs operations. Built once per process from the catalogue, the database, the tools and the way out."""
+    """Runs operations. Built once per process from the catalogue, the database, the tools and the way out.
+
+    ``after_commit`` returns when facts are out; ``after_record``, for what was recorded, as soon as they are in line:
+    whoever records has others waiting and nobody who looks at the screen for the answer.
+    """
 
     def __init__(
         self,
@@ -57,6 +61,7 @@ class Runtime:
         tools: Tools,
         enqueue: Enqueue,
         after_commit: Publish,
+        after_record: Publish | None = None,
         refusals: Mapping[str, DomainError],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -68,6 +73,7 @@ class Runtime:
         self._reactions = reactions
         self._enqueue = enqueue
         self._after_commit = after_commit
+        self._after_record = after_record or after_commit
         self._refusals = refusals
 
     async def call(
@@ -176,7 +182,7 @@ class Runtime:
             facts = await self._record(ctx)
             if asked:
                 await idempotency.conclude(db, asked, outcome)
-        await self._tell(facts, ctx.signals)
+        await self._tell(facts, ctx.signals, recorded=operation.recorded)
         if isinstance(outcome, DomainError):
             raise outcome
         return outcome
@@ -210,12 +216,14 @@ class Runtime:
             await self._enqueue(ctx.db, ctx.deferred)
         return facts
 
-    async def _tell(self, facts: Sequence[Fact], signals: Sequence[Signal]) -> None:
+    async def _tell(
+        self, facts: Sequence[Fact], signals: Sequence[Signal], *, recorded: bool = False
+    ) -> None:
         """Publish what is committed. What fails here stays unpublished and is the relay's; the call has succeeded."""
         if not (facts or signals):
             return
         try:
-            await self._after_commit(facts, signals)
+            await (self._after_record if recorded else self._after_commit)(facts, signals)
         except Exception:  # the edge of the domain: nothing outside may undo an answer that is already true
             logger.exception("facts were committed but not published", facts=[fact.id for fact in facts])
 
