@@ -39,8 +39,7 @@ RETAINED: frozenset[Leg] = frozenset({"up/state"})
 _LARGEST = 2**53 - 1
 Count = Annotated[int, Meta(ge=0, le=_LARGEST)]
 Id = Annotated[int, Meta(ge=1, le=_LARGEST)]
-# A clock that shows the year 3000 or later is broken, and what reckons with dates stumbles over it.
-Moment = Annotated[int, Meta(ge=0, le=32_503_679_999_999)]
+Moment = Annotated[int, Meta(ge=0, le=32_503_679_999_999)]  # a clock in the year 3000 is broken
 Epoch = Annotated[str, Meta(pattern=r"^[0-9a-f]{16}\Z")]
 RequestId = Annotated[str, Meta(pattern=r"^[0-9a-f]{8,32}\Z")]
 Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
@@ -396,7 +395,6 @@ def _batch(topic: str, form: _BatchForm) -> Batch:
         if event.epoch == form.epoch:
             events.append(event)
         else:
-            malformed.append(
-                Malformed(topic, f"{place}e", "is not the epoch of the batch", (event.epoch, event.seq))
-            )
+            claim = event.epoch, event.seq
+            malformed.append(Malformed(topic, f"{place}e", "is not the epoch of the batch", claim))
     return Batch(epoch=form.epoch, events=tuple(events), malformed=tuple(malformed))
