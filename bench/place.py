@@ -88,7 +88,7 @@ class Place:
         child = await Child.start(Command(argv=argv, log=log, env=environment))
         self.stack.push_async_callback(child.stop, 5)
         async with asyncio.timeout(READY_S):
-            while not await _is_ready(port):
+            while not await _is_ready(port):  # noqa: ASYNC110  # another process has no event to wait for
                 await asyncio.sleep(0.05)
         return child
 
