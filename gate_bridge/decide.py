@@ -46,10 +46,10 @@ class Decide:
         """Answer scans until the client ends."""
         async with asyncio.TaskGroup() as tasks:
             writing = tasks.create_task(self._write_traces(), name="traces")
-            async for message in self._client:
-                self._client.ack([message])
-                await self._free.acquire()
-                tasks.create_task(self._one(message), name="scan")
+            async for batch in self._client.batches(limit=AT_ONCE, linger_s=0):
+                for message in batch:
+                    await self._free.acquire()
+                    tasks.create_task(self._one(message), name="scan")
             writing.cancel()
 
     async def _one(self, message: Received) -> None:
@@ -59,6 +59,8 @@ class Decide:
             # the gate decides by itself after 400 ms; the next scan must not suffer for this one
             logger.exception("a scan on %s was not answered", message.topic)
         finally:
+            # beside the answer, in one write; a scan of an ended process is never delivered again anyhow
+            self._client.ack([message])
             self._free.release()
 
     async def _answer(self, message: Received) -> None:

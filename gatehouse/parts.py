@@ -53,7 +53,7 @@ async def process_of(settings: Settings, *, connections: int = 10) -> AsyncItera
     engine = database.connect(settings.database_url, connections=connections)
     broker = _broker(settings)
     try:
-        yield compose(
+        process = compose(
             catalogue=CATALOGUE,
             engine=engine,
             broker=broker,
@@ -61,6 +61,10 @@ async def process_of(settings: Settings, *, connections: int = 10) -> AsyncItera
             enqueue=queue.enqueue,
             reached=crash_point(),
         )
+        try:
+            yield process
+        finally:
+            await process.direct.close()
     finally:
         await broker.close()
         await engine.dispose()

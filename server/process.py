@@ -12,6 +12,7 @@ from channels.broker import Broker
 from domain.kernel import database, queue
 from domain.kernel.contexts import Catalogue
 from domain.kernel.database import Sessions
+from domain.kernel.direct import Direct
 from domain.kernel.reactions import Reactions
 from domain.kernel.runtime import Enqueue, Runtime
 from domain.kernel.tools import Tools
@@ -38,6 +39,7 @@ class Process:
     relay: Relay
     published: Published
     metrics: Metrics
+    direct: Direct
 
     async def run(self, *, hub: bool = False) -> None:
         """Publish what commits until cancelled; a ``hub`` on the same broker runs that itself."""
@@ -80,7 +82,7 @@ def compose(
     clock: Callable[[], datetime] = utc_now,
     reached: Callable[[str], None] = lambda point: None,
 ) -> Process:
-    """Put a process together; whoever made ``engine`` and ``broker`` closes them after `Process.run` has ended.
+    """Put a process together; whoever made ``engine`` and ``broker`` closes them, and `Process.direct`, in the end.
 
     ``reached`` hears of the named points between a commit and its publication, for crash tests.
     """
@@ -97,7 +99,8 @@ def compose(
         clock=clock,
         reached=reached,
     )
-    runtime = _runtime(catalogue, sessions, readers, tools, enqueue, relay, clock)
+    direct = Direct(engine)
+    runtime = _runtime(catalogue, sessions, readers, direct, tools, enqueue, relay, clock)
     return Process(
         catalogue=catalogue,
         engine=engine,
@@ -106,6 +109,7 @@ def compose(
         relay=relay,
         published=published,
         metrics=metrics,
+        direct=direct,
     )
 
 
@@ -113,6 +117,7 @@ def _runtime(
     catalogue: Catalogue,
     sessions: Sessions,
     readers: Sessions,
+    direct: Direct,
     tools: Tools,
     enqueue: Enqueue,
     relay: Relay,
@@ -129,4 +134,5 @@ def _runtime(
         after_record=relay.hand_over,
         refusals=database.refusals(),
         clock=clock,
+        direct=direct,
     )

@@ -1,15 +1,17 @@
 """What an operation may touch besides its own arguments."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import msgspec
+from sqlalchemy import TextClause
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.kernel.caller import Caller, Role
 from domain.kernel.database import Versioned
+from domain.kernel.direct import Direct
 from domain.kernel.errors import DomainError, Forbidden
 from domain.kernel.events import Event
 from domain.kernel.tools import Tools
@@ -49,10 +51,18 @@ class Context:
     now: datetime
     tools: Tools
     correlation: str = ""
+    direct: Direct | None = None
     emitted: list[Emitted] = field(default_factory=list)
     signals: list[Signal] = field(default_factory=list)
     deferred: list[Deferred] = field(default_factory=list)
     kept: list[Kept] = field(default_factory=list)
+
+    async def row(self, statement: TextClause, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Return the one row of a statement that runs on its own, by the shortest way that there is."""
+        if self.direct is not None:
+            return await self.direct.row(statement, values)
+        found = (await self.db.execute(statement, values)).one_or_none()
+        return None if found is None else found._asdict()
 
     def emit(self, event: Event, *, of: Versioned | None = None) -> None:
         """Record a fact; it leaves the building only if the transaction commits.

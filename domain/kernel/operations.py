@@ -27,8 +27,9 @@ class Operation:
     """A function of the domain together with the shape of its arguments and who may call it.
 
     ``reads`` operations change nothing: no transaction, no idempotency row, cacheable. Those that are not
-    ``atomic`` run each statement on its own and emit no facts: for the few that must answer in a millisecond
-    and guard themselves. ``prepare(before, given)`` runs before any connection is held and may replace arguments.
+    ``atomic`` run each statement on its own, by ``ctx.row``, and emit no facts: for the few that must answer in a
+    millisecond and guard themselves. ``prepare(before, given)`` runs before any connection is held and may replace
+    arguments.
     ``reveal(ctx, answer)`` adds secret members to an answer, on the first call and on each replay, so that no secret
     is ever stored. ``recorded`` operations write down what has already happened outside: their reactions may fail
     without refusing the facts.

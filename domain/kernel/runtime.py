@@ -23,6 +23,7 @@ from domain.kernel import idempotency, log, params
 from domain.kernel.caller import SERVICE, Caller
 from domain.kernel.context import Context, Deferred, Signal
 from domain.kernel.database import Sessions
+from domain.kernel.direct import NO_SESSION, Direct
 from domain.kernel.errors import Busy, DomainError, Forbidden, NotFound, Replayed, Unauthenticated
 from domain.kernel.events import Event
 from domain.kernel.idempotency import Request
@@ -64,6 +65,7 @@ class Runtime:
         after_record: Publish | None = None,
         refusals: Mapping[str, DomainError],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        direct: Direct | None = None,
     ) -> None:
         self.operations = operations
         self.tools = tools
@@ -75,6 +77,7 @@ class Runtime:
         self._after_commit = after_commit
         self._after_record = after_record or after_commit
         self._refusals = refusals
+        self._direct = direct
 
     async def call(
         self,
@@ -136,6 +139,10 @@ class Runtime:
     async def _read(
         self, operation: Operation, caller: Caller, given: msgspec.Struct, correlation: str
     ) -> Any:
+        if not operation.atomic and self._direct is not None:
+            ctx = self.context(caller, NO_SESSION, correlation)
+            ctx.direct = self._direct
+            return await _perform(operation, ctx, given)
         async with self.readers() as db:
             return await _perform(operation, self.context(caller, db, correlation), given)
 

@@ -8,26 +8,28 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import RowMapping
-from sqlalchemy.dialects.postgresql import insert
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from domain.access.rules import token
 from domain.access.rules.decide import PASSAGE_WINDOW_S
 from domain.access.rules.decide import decide as judge
 from domain.access.rules.facts import Facts, GateFacts, PassFacts, ZoneFacts
 from domain.access.rules.reasons import Reason
-from domain.access.rules.verdict import Verdict
-from domain.access.tables.rights import DecisionRow
+from domain.access.rules.token import PassClaim
+from domain.access.rules.verdict import Step, Verdict
 from domain.kernel import queries
 from domain.kernel.context import Context
+from domain.kernel.direct import Row
 from domain.kernel.errors import Forbidden, NotFound
 from domain.kernel.operations import operation
 
 LOOKS = 5
+REMEMBERED = 20_000
+"""Codes whose signatures need not be checked again."""
 Direction = Literal["in", "out"]
 
 
@@ -44,7 +46,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     grant_id: int | None
     initials: str
     opens_ms: int
-    trace: Sequence[Any]
+    trace: Sequence[Step]
 
 
 @operation("access.decide", allow={"device"}, atomic=False, replays=False)
@@ -58,10 +60,8 @@ async def decide(
     asked = {"gate_id": gate_id, "epoch": epoch, "rid": rid, "direction": direction}
     for looks_left in reversed(range(LOOKS)):
         look = queries.load("domain.access", "facts_for_decision")
-        found = (
-            await ctx.db.execute(look, {**asked, "pass_id": pass_id, "key_id": key_id, "now": ctx.now})
-        ).mappings()
-        if (row := found.one_or_none()) is None:
+        row = await ctx.row(look, {**asked, "pass_id": pass_id, "key_id": key_id, "now": ctx.now})
+        if row is None:
             raise NotFound(f"There is no gate {gate_id}")
         facts = _facts(row, gate_id, direction, presented, key_id)
         verdict = judge(facts, ctx.now.timestamp())
@@ -81,32 +81,23 @@ async def decide(
 @operation("access.write_decisions", allow={"service"}, replays=False)
 async def write_decisions(ctx: Context, *, decisions: list[Decision]) -> None:
     """Keep how answers were reached; the gate is not kept waiting for it."""
-    rows = [
-        {
-            "id": one.decision,
-            "gate_id": one.gate_id,
-            "epoch": one.epoch,
-            "rid": one.rid,
-            "grant_id": one.grant_id,
-            "direction": one.direction,
-            "admit": one.admit,
-            "reason": one.reason,
-            "at": ctx.now,
-            "trace": one.trace,
-        }
-        for one in decisions
-    ]
-    if rows:
-        await ctx.db.execute(insert(DecisionRow).on_conflict_do_nothing(), rows)
+    given = {
+        "now": ctx.now,
+        "ids": [one.decision for one in decisions],
+        "gate_ids": [one.gate_id for one in decisions],
+        "epochs": [one.epoch for one in decisions],
+        "rids": [one.rid for one in decisions],
+        "grant_ids": [one.grant_id for one in decisions],
+        "directions": [one.direction for one in decisions],
+        "admits": [one.admit for one in decisions],
+        "reasons": [one.reason for one in decisions],
+        "traces": [msgspec.json.encode(one.trace).decode() for one in decisions],
+    }
+    await ctx.db.execute(queries.load("domain.access", "write_decisions"), given)
 
 
-def _facts(row: RowMapping, gate_id: int, direction: Direction, presented: str, key_id: int | None) -> Facts:
-    keys = (
-        {}
-        if row["seed"] is None
-        else {key_id: Ed25519PrivateKey.from_private_bytes(row["seed"]).public_key()}
-    )
-    claim = token.read(presented, keys)  # type: ignore[arg-type]  # a seed was found, so the key id is an int
+def _facts(row: Row, gate_id: int, direction: Direction, presented: str, key_id: int | None) -> Facts:
+    claim = _read(presented, key_id, row["seed"])
     return Facts(
         token=claim,
         # A code that nobody of ours signed is about no pass, whatever it says: else a forger names a guest of ours.
@@ -118,7 +109,18 @@ def _facts(row: RowMapping, gate_id: int, direction: Direction, presented: str, 
     )
 
 
-def _known(row: RowMapping) -> PassFacts | None:
+@lru_cache(maxsize=REMEMBERED)
+def _read(presented: str, key_id: int | None, seed: bytes | None) -> PassClaim | Reason:
+    """What a code says, once its signature was checked; the same code under the same key says the same for ever."""
+    return token.read(presented, {} if key_id is None or seed is None else {key_id: _public(seed)})
+
+
+@lru_cache(maxsize=256)
+def _public(seed: bytes) -> Ed25519PublicKey:
+    return Ed25519PrivateKey.from_private_bytes(seed).public_key()
+
+
+def _known(row: Row) -> PassFacts | None:
     if row["pass_id"] is None:
         return None
     return PassFacts(
@@ -136,7 +138,7 @@ def _known(row: RowMapping) -> PassFacts | None:
     )
 
 
-def _entered(row: RowMapping) -> ZoneFacts | None:
+def _entered(row: Row) -> ZoneFacts | None:
     if row["enters_id"] is None:
         return None
     return ZoneFacts(
@@ -149,8 +151,8 @@ def _takes(facts: Facts) -> bool:
     return facts.direction == "in" and facts.known is not None
 
 
-async def _hold(ctx: Context, asked: dict[str, Any], row: RowMapping, name: str) -> str | None:
-    taken = await ctx.db.execute(
+async def _hold(ctx: Context, asked: dict[str, Any], row: Row, name: str) -> str | None:
+    taken = await ctx.row(
         queries.load("domain.access", "take_hold"),
         {
             **asked,
@@ -162,8 +164,7 @@ async def _hold(ctx: Context, asked: dict[str, Any], row: RowMapping, name: str)
             "expires_at": ctx.now + timedelta(seconds=PASSAGE_WINDOW_S),
         },
     )
-    kept: str | None = taken.scalar_one_or_none()
-    return kept
+    return None if taken is None else str(taken["decision"])
 
 
 def _again(verdict: Verdict) -> Verdict:
@@ -171,7 +172,7 @@ def _again(verdict: Verdict) -> Verdict:
     return Verdict(admit=True, reason=Reason.OK, trace=verdict.trace)
 
 
-def _answer(asked: dict[str, Any], facts: Facts, row: RowMapping, name: str, verdict: Verdict) -> Decision:
+def _answer(asked: dict[str, Any], facts: Facts, row: Row, name: str, verdict: Verdict) -> Decision:
     guest = (row["guest_name"] or "") if facts.known is not None else ""
     return Decision(
         decision=name,
@@ -184,5 +185,5 @@ def _answer(asked: dict[str, Any], facts: Facts, row: RowMapping, name: str, ver
         grant_id=facts.known.pass_id if facts.known is not None else None,
         initials="".join(word[0] for word in guest.split()[:2]),
         opens_ms=int(PASSAGE_WINDOW_S * 1000) if verdict.admit else 0,
-        trace=[msgspec.to_builtins(step) for step in verdict.trace],
+        trace=verdict.trace,
     )
