@@ -32,9 +32,9 @@ def connect(session: "Session", request: Message) -> Steps[Reply]:
     session.identity = identity
     session.tell(Identified(identity))
     subs = {}
-    for channel in dict.fromkeys(identity.channels):
+    for channel, opening in identity.subscriptions.items():
         wish = request.subs.get(channel, NOWHERE)
-        subs[channel] = yield from open_channel(session, channel, wish, server_side=True)
+        subs[channel] = yield from open_channel(session, channel, wish, opening=opening, server_side=True)
     session.happen(Event.ACCEPTED)
     session.begin_pings()
     result = ConnectResult(

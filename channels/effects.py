@@ -10,7 +10,8 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 
 from channels.broadcast import Broadcast
-from channels.host import Identity, Opening
+from channels.host import Identity, Opening, Publishing
+from channels.protocol.codec import Codec
 from channels.protocol.messages import ClientInfo, Reply
 from channels.stream import History, Joined, Left, Position
 
@@ -50,6 +51,30 @@ class Permit(Ask[Opening], frozen=True):
     identity: Identity
     channel: str
     token: str
+    client: str
+
+
+class NameChannel(Ask[str], frozen=True):
+    """Which channel is this subscription token for?"""
+
+    identity: Identity
+    token: str
+
+
+class Propose(Ask[Publishing], frozen=True):
+    """May they publish, and what will it be?"""
+
+    identity: Identity
+    channel: str
+    data: bytes
+    granted: bool
+
+
+class Hear(Ask[None], frozen=True):
+    """Does the application take a message that wants no answer?"""
+
+    identity: Identity
+    data: bytes
 
 
 class Show(Ask[bytes | None], frozen=True):
@@ -71,6 +96,23 @@ class Follow(Ask[None], frozen=True):
     """Let deliveries of the channel come."""
 
     channel: str
+
+
+class Top(Ask[Position], frozen=True):
+    """Where does the channel, whose deliveries come already, stand?
+
+    What is handed out next must come right after this position: the hub's own position of the channel will do.
+    """
+
+    channel: str
+
+
+class Publish(Ask[Position], frozen=True):
+    """Publish in a client's name."""
+
+    channel: str
+    publishing: Publishing
+    info: ClientInfo
 
 
 class Read(Ask[History], frozen=True):
@@ -116,9 +158,19 @@ class Send(Struct, frozen=True):
 
 
 class Deliver(Struct, frozen=True):
-    """Send this publication, written once for all."""
+    """Send this delivery, written once for all."""
 
     broadcast: Broadcast
+
+    def message(self, codec: Codec) -> bytes:
+        """Write it as this follower reads it."""
+        return self.broadcast.message(codec)
+
+
+class Live(Struct, frozen=True):
+    """The subscription follows live, or has moved: see whether it keeps step with the channel now."""
+
+    channel: str
 
 
 class Identified(Struct, frozen=True):
@@ -140,4 +192,4 @@ class Close(Struct, frozen=True):
     reason: str
 
 
-Tell = Send | Deliver | Identified | Unfollow | Close
+Tell = Send | Deliver | Live | Identified | Unfollow | Close

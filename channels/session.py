@@ -21,8 +21,8 @@ from collections.abc import Callable
 from channels import connecting, inquiries, subscribing
 from channels.broadcast import Broadcast
 from channels.deadlines import Deadlines
-from channels.effects import Announce, Close, Deliver, Leave, Send, Steps, Tell, Unfollow, ask
-from channels.host import Identity
+from channels.effects import Announce, Close, Deliver, Leave, Live, Send, Steps, Tell, Unfollow, ask
+from channels.host import Identity, Opening
 from channels.limits import Limits
 from channels.protocol import messages
 from channels.protocol.codes import DisconnectCode, ErrorCode, UnsubscribeCode
@@ -104,7 +104,7 @@ class Session:
         else:
             reply.id = number
             self.tell(Send(reply))
-            self._go_live()
+            self.go_live()
 
     def _refuse(self, number: int, refusal: ProtocolError) -> None:
         if self.state is State.CONNECTING:
@@ -125,6 +125,8 @@ class Session:
         verdict = subscription.admit(broadcast)
         if verdict is Verdict.SEND:
             self.tell(Deliver(broadcast))
+            if subscription.phase is Phase.LIVE:
+                self.tell(Live(broadcast.channel))
         elif verdict is Verdict.GAP:
             self._insufficient(subscription)
 
@@ -156,6 +158,27 @@ class Session:
             ended = Unsubscribed(code=int(code), reason=words)
             self.tell(Send(Reply(push=Push(channel=channel, unsubscribe=ended))))
 
+    def subscribe_by_server(
+        self, channel: str, opening: Opening | None = None, since: Position | None = None
+    ) -> None:
+        """Let the connection follow a channel, from ``since`` on if given; None of an opening asks the host."""
+        if self.state in (State.CONNECTING, State.OPEN):
+            self.chores.append(subscribing.subscribe_unasked(self, channel, opening, since))
+
+    def message(self, data: bytes) -> None:
+        """Say something to this connection, outside any channel."""
+        if self.state is State.OPEN:
+            self.tell(Send(Reply(push=Push(message=messages.Word(data=payload(data))))))
+
+    def refresh_by_server(self, expires_at: float | None) -> None:
+        """Move the end of the connection, in Unix seconds; None is never, and one that has passed closes it."""
+        if self.state is not State.OPEN:
+            return
+        try:
+            self.expire("expiry", expires_at)
+        except ProtocolError:
+            self.close(DisconnectCode.CONNECTION_EXPIRED)
+
     def drop(self, channel: str) -> None:
         """Forget a subscription without a word to its client; others learn of it by a chore."""
         subscription = self.subscriptions.pop(channel, None)
@@ -167,7 +190,8 @@ class Session:
         if subscription.present:
             self.chores.append(self._depart(subscription))
 
-    def _go_live(self) -> None:
+    def go_live(self) -> None:
+        """Let the subscriptions whose reply was told follow live."""
         opened, self.opened = self.opened, []
         for subscription in opened:
             if subscription.phase is not Phase.OPENING:
@@ -176,7 +200,9 @@ class Session:
                 self.live(broadcast)
             if subscription.doubtful:
                 self.doubt(subscription.channel)
-            elif subscription.opening.join_leave:
+                continue
+            self.tell(Live(subscription.channel))
+            if subscription.opening.join_leave:
                 self.chores.append(self._join(subscription))
 
     def _insufficient(self, subscription: Subscription) -> None:

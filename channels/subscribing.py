@@ -4,18 +4,20 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from channels.broadcast import publication_message
-from channels.effects import Arrive, Follow, Permit, Read, Show, Steps, ask
+from channels.effects import Arrive, Follow, Permit, Read, Send, Show, Steps, ask
 from channels.host import Opening
 from channels.protocol.codes import DisconnectCode, ErrorCode
 from channels.protocol.exceptions import Disconnect, FabricError, ProtocolError
 from channels.protocol.messages import (
     Done,
     Message,
+    Push,
     Recover,
     Reply,
     SubRefresh,
     SubRefreshResult,
     Subscribe,
+    Subscribed,
     SubscribeResult,
     Unsubscribe,
     payload,
@@ -42,6 +44,25 @@ def subscribe(session: "Session", request: Message) -> Steps[Reply]:
     return Reply(subscribe=result)
 
 
+def subscribe_unasked(
+    session: "Session", channel: str, opening: Opening | None, since: Position | None
+) -> Steps[None]:
+    """Let a connection follow a channel at the server's wish, and tell its client."""
+    if channel in session.subscriptions:
+        return
+    wish = Recover(recover=True, offset=since.offset, epoch=since.epoch) if since else Recover()
+    result = yield from open_channel(session, channel, wish, opening=opening, server_side=True)
+    told = Subscribed(
+        recoverable=result.recoverable,
+        epoch=result.epoch,
+        offset=result.offset,
+        positioned=result.positioned,
+        data=result.data,
+    )
+    session.tell(Send(Reply(push=Push(channel=channel, subscribe=told))))
+    session.go_live()
+
+
 def unsubscribe(session: "Session", request: Message) -> Steps[Reply]:
     """Follow a channel no longer; one not followed is as good as left."""
     assert isinstance(request, Unsubscribe)
@@ -60,7 +81,7 @@ def sub_refresh(session: "Session", request: Message) -> Steps[Reply]:
     subscription = session.subscriptions.get(request.channel)
     if subscription is None or session.identity is None:
         raise ProtocolError(ErrorCode.PERMISSION_DENIED)
-    opening = yield from ask(Permit(session.identity, request.channel, request.token))
+    opening = yield from ask(Permit(session.identity, request.channel, request.token, session.client))
     if subscription.phase is Phase.ENDED:
         raise ProtocolError(ErrorCode.PERMISSION_DENIED)
     ttl_s = session.expire(("subscription", request.channel), opening.expires_at)
@@ -76,7 +97,13 @@ def check_name(session: "Session", channel: str) -> None:
 
 
 def open_channel(
-    session: "Session", channel: str, wish: Recover, *, token: str = "", server_side: bool = False
+    session: "Session",
+    channel: str,
+    wish: Recover,
+    *,
+    token: str = "",
+    opening: Opening | None = None,
+    server_side: bool = False,
 ) -> Steps[SubscribeResult]:
     """Follow ``channel``: register, hold live deliveries back, read history, show the first view.
 
@@ -87,7 +114,8 @@ def open_channel(
         raise ProtocolError(ErrorCode.ALREADY_SUBSCRIBED)
     if len(session.subscriptions) >= session.limits.channels:
         raise ProtocolError(ErrorCode.LIMIT_EXCEEDED)
-    opening = yield from ask(Permit(session.identity, channel, token))
+    if opening is None:
+        opening = yield from ask(Permit(session.identity, channel, token, session.client))
     ttl_s = session.expire(("subscription", channel), opening.expires_at)
     subscription = Subscription(channel, opening, server_side=server_side)
     session.subscriptions[channel] = subscription
@@ -157,5 +185,5 @@ def opening_of(session: "Session", channel: str) -> Steps[Opening]:
     subscription = session.subscriptions.get(channel)
     if subscription is not None:
         return subscription.opening
-    opening = yield from ask(Permit(session.identity, channel, ""))
+    opening = yield from ask(Permit(session.identity, channel, "", session.client))
     return opening

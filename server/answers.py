@@ -11,13 +11,18 @@ from channels.effects import (
     Ask,
     Authenticate,
     Follow,
+    Hear,
     Invoke,
     Leave,
+    NameChannel,
     Permit,
     Present,
+    Propose,
+    Publish,
     Read,
     Renew,
     Show,
+    Top,
 )
 from channels.host import Host
 from channels.limits import Limits
@@ -57,12 +62,18 @@ class Answers:
                 return await self._host.connect(token, data)
             case Renew(identity=identity, token=token):
                 return await self._host.refresh(identity, token)
-            case Permit(identity=identity, channel=channel, token=token):
-                return await self._host.may(identity, channel, token)
+            case Permit(identity=identity, channel=channel, token=token, client=client):
+                return await self._host.may(identity, channel, token, client=client)
+            case NameChannel(identity=identity, token=token):
+                return await self._host.channel_of(identity, token)
             case Show(identity=identity, channel=channel):
                 return await self._host.first(identity, channel)
             case Invoke(identity=identity, method=method, data=data):
                 return await self._host.call(identity, method, data)
+            case Propose(identity=identity, channel=channel, data=data, granted=granted):
+                return await self._host.publish(identity, channel, data, granted=granted)
+            case Hear(identity=identity, data=data):
+                return await self._host.send(identity, data)
             case Follow(channel=channel):
                 return await self._hub.follow(connection, channel)
             case _:
@@ -73,6 +84,12 @@ class Answers:
         match question:
             case Read(channel=channel, since=since, limit=limit, reverse=reverse):
                 return await broker.history(channel, since=since, limit=limit, reverse=reverse)
+            case Top(channel=channel):
+                return (await broker.history(channel)).top
+            case Publish(channel=channel, publishing=what, info=info):
+                return await broker.publish(
+                    channel, what.data, history=what.history, tags=what.tags, info=info
+                )
             case Present(channel=channel):
                 return await broker.presence(channel)
             case Arrive(channel=channel, info=info):

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 import msgspec
 import structlog
 
-from channels.host import Identity, Opening
+from channels.host import NOTHING_FOLLOWED, Identity, Opening, Publishing
 from channels.protocol.codes import DisconnectCode, ErrorCode
 from channels.protocol.exceptions import Disconnect, ProtocolError
 from channels.stream import HistoryPolicy
@@ -65,7 +65,7 @@ class BusinessHost:
             user=str(claims.user_id),
             session=str(claims.session_id),
             expires_at=claims.expires_at,
-            channels=(own,) if self._feeds.find(own := f"#{claims.user_id}") else (),
+            subscriptions={own: None} if self._feeds.find(own := f"#{claims.user_id}") else NOTHING_FOLLOWED,
             key=Badge(claims, caller),
         )
 
@@ -76,7 +76,7 @@ class BusinessHost:
             raise Disconnect(DisconnectCode.INVALID_TOKEN, "this token belongs to somebody else")
         return fresh
 
-    async def may(self, identity: Identity, channel: str, token: str) -> Opening:
+    async def may(self, identity: Identity, channel: str, token: str, *, client: str = "") -> Opening:
         """Let somebody follow a feed if its door does; a yes holds for a second."""
         feed, ids = self._find(channel)
         caller = await self._caller(identity)
@@ -110,6 +110,18 @@ class BusinessHost:
         except DomainError as refusal:
             raise _refused(refusal) from refusal
         return msgspec.json.encode(answer)
+
+    async def channel_of(self, identity: Identity, token: str) -> str:
+        """Feeds are opened by who one is, never by a token of their own."""
+        raise ProtocolError(ErrorCode.BAD_REQUEST)
+
+    async def publish(self, identity: Identity, channel: str, data: bytes, *, granted: bool) -> Publishing:
+        """What feeds show comes from facts alone."""
+        raise ProtocolError(ErrorCode.NOT_AVAILABLE)
+
+    async def send(self, identity: Identity, data: bytes) -> None:
+        """Whoever wants something done calls an operation and is answered."""
+        raise Disconnect(DisconnectCode.NOT_AVAILABLE)
 
     def forget(self, closing: Closing | None) -> None:
         """Ask anew about somebody whose rights have changed, or about everybody."""

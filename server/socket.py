@@ -203,8 +203,8 @@ class Socket:
                 match effect:
                     case Send(reply=reply):
                         self._queue(self._codec.encode(reply))
-                    case Deliver(broadcast=broadcast):
-                        self._queue(broadcast.message(self._codec))
+                    case Deliver():
+                        self._queue(effect.message(self._codec))
                     case Unfollow(channel=channel):
                         self._hub.unfollow(self, channel)
                     case Identified(identity=identity):

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 
 from channels.broker import Broker
-from channels.host import Identity, Opening
+from channels.host import Identity, Opening, Publishing
 from channels.limits import Limits
 from channels.protocol import Disconnect, DisconnectCode, ErrorCode, ProtocolError
 from channels.stream import HistoryPolicy
@@ -39,14 +39,14 @@ class SmallHost:
             user=token,
             session=f"login-{token}",
             info=info,
-            channels=(f"#{token}",),
+            subscriptions={f"#{token}": None},
             expires_at=self.expires_at,
         )
 
     async def refresh(self, identity: Identity, token: str) -> Identity:
         return await self.connect(token, b"")
 
-    async def may(self, identity: Identity, channel: str, token: str) -> Opening:
+    async def may(self, identity: Identity, channel: str, token: str, *, client: str) -> Opening:
         if channel.startswith("secret"):
             raise ProtocolError(ErrorCode.PERMISSION_DENIED)
         if channel.startswith("room:"):
@@ -56,6 +56,17 @@ class SmallHost:
     async def first(self, identity: Identity, channel: str) -> bytes | None:
         self.views += 1
         return b'{"items": []}' if channel.startswith("feed:") else None
+
+    async def channel_of(self, identity: Identity, token: str) -> str:
+        return token
+
+    async def publish(self, identity: Identity, channel: str, data: bytes, *, granted: bool) -> Publishing:
+        if channel.startswith("secret"):
+            raise ProtocolError(ErrorCode.PERMISSION_DENIED)
+        return Publishing(data=data, history=KEPT if channel.startswith(("feed:", "room:", "#")) else None)
+
+    async def send(self, identity: Identity, data: bytes) -> None:
+        raise Disconnect(DisconnectCode.NOT_AVAILABLE)
 
     async def call(self, identity: Identity, method: str, data: bytes) -> bytes:
         match method:

@@ -73,6 +73,7 @@ class Publish(Message):
 
     channel: str = ""
     data: Raw = EMPTY
+    type: int = 0
 
 
 class Presence(Message):
@@ -199,6 +200,7 @@ class Publication(Message):
     info: ClientInfo | None = None
     offset: int = 0
     tags: dict[str, str] | None = None
+    delta: bool = False
 
 
 class SubscribeResult(Message):
@@ -214,6 +216,7 @@ class SubscribeResult(Message):
     positioned: bool = False
     data: Raw = EMPTY
     was_recovering: bool = False
+    delta: bool = False
 
 
 class ConnectResult(Message):
@@ -297,6 +300,22 @@ class Unsubscribed(Message):
     reason: str
 
 
+class Subscribed(Message):
+    """The server subscribed the client to a channel."""
+
+    recoverable: bool = False
+    epoch: str = ""
+    offset: int = 0
+    positioned: bool = False
+    data: Raw = EMPTY
+
+
+class Word(Message):
+    """Something the server says to one connection, outside any channel."""
+
+    data: Raw = EMPTY
+
+
 class Push(Message):
     """Something nobody asked for at this moment."""
 
@@ -305,6 +324,8 @@ class Push(Message):
     join: Presented | None = None
     leave: Presented | None = None
     unsubscribe: Unsubscribed | None = None
+    message: Word | None = None
+    subscribe: Subscribed | None = None
 
 
 class Reply(Message):

@@ -59,7 +59,7 @@ def test_random_commands_never_raise_never_answer_twice_and_keep_the_order(
     moves: list[tuple[str, Any, Any]], between: list[tuple[str, bool]], connects: bool
 ) -> None:
     world = World()
-    world.identity = Identity(user="7", channels=("#7",))
+    world.identity = Identity(user="7", subscriptions={"#7": None})
     world.opening = Opening(history=KEPT, presence=True)
     interruptions = iter(between)
 

@@ -78,7 +78,7 @@ def test_a_gap_ends_the_subscription_with_2500() -> None:
 
 def test_a_gap_in_a_server_side_subscription_closes_with_3010() -> None:
     world = World()
-    world.identity = Identity(user="7", channels=("#7",))
+    world.identity = Identity(user="7", subscriptions={"#7": None})
     world.say('{"id":1,"connect":{}}')
     world.publish("#7", lose=True)
     world.publish("#7")
@@ -87,7 +87,7 @@ def test_a_gap_in_a_server_side_subscription_closes_with_3010() -> None:
 
 def test_server_side_subscriptions_recover_in_the_connect_reply() -> None:
     world = World()
-    world.identity = Identity(user="7", channels=("#7",))
+    world.identity = Identity(user="7", subscriptions={"#7": None})
     for number in range(1, 4):
         world.publish("#7", b"%d" % number)
     frame = '{"id":1,"connect":{"subs":{"#7":{"recover":true,"offset":2,"epoch":"e"},"#8":{"recover":true}}}}'
