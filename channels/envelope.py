@@ -61,13 +61,15 @@ def unpack_frame(frame: bytes) -> Delivery:
 
 
 def pack_info(info: ClientInfo) -> bytes:
-    """Write who is present."""
-    return _encoder.encode(_stored(info))
+    """Write who is present; the user stands in front, where a script can read it: Redis' cmsgpack knows no bytes."""
+    user = info.user.encode()
+    return b"%d:%b%b" % (len(user), user, _encoder.encode(_stored(info)))
 
 
 def unpack_info(stored: bytes) -> ClientInfo:
     """Read who is present."""
-    return _restored(_infos.decode(stored))
+    length, _, rest = stored.partition(b":")
+    return _restored(_infos.decode(rest[int(length) :]))
 
 
 def _stored(info: ClientInfo) -> _Info:

@@ -1,13 +1,33 @@
 """The broker of a single process: everything in dictionaries, deliveries by a call."""
 
 import asyncio
+import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from channels.broker import IDEMPOTENCY_S, Listener, Patience
+from channels.broker import (
+    IDEMPOTENCY_S,
+    Attendance,
+    Listener,
+    Outcome,
+    Outgoing,
+    Patience,
+    Published,
+)
 from channels.protocol.messages import ClientInfo
-from channels.stream import Delivery, History, HistoryPolicy, Joined, Left, Position, Publication, Stream
+from channels.stream import (
+    START,
+    Delivery,
+    History,
+    HistoryPolicy,
+    Joined,
+    Left,
+    Position,
+    Publication,
+    Stream,
+    Version,
+)
 
 SWEEP_S = 30.0
 
@@ -46,23 +66,47 @@ class MemoryBroker:
         *,
         history: HistoryPolicy | None = None,
         key: str | None = None,
+        version: Version | None = None,
         tags: dict[str, str] | None = None,
         info: ClientInfo | None = None,
-    ) -> Position:
+    ) -> Published:
         """Remember and deliver in one step, which nothing can come between."""
+        return self._publish(
+            Outgoing(
+                channel=channel,
+                data=data,
+                history=history,
+                key=key,
+                version=version,
+                tags=tags,
+                info=info,
+            )
+        )
+
+    async def publish_many(self, publications: Sequence[Outgoing]) -> list[Published]:
+        """Publish one after the other."""
+        return [self._publish(one) for one in publications]
+
+    def _publish(self, wanted: Outgoing) -> Published:
         now = self._clock()
         self._forget_keys(now)
-        if key is not None and (done := self._published.get((channel, key))):
-            return done[1]
-        if history is None:
-            publication = Publication(data=data, tags=tags, info=info)
+        known = (wanted.channel, wanted.key or "")
+        if wanted.key is not None and (done := self._published.get(known)):
+            return Published(done[1].offset, done[1].epoch, Outcome.REPEATED)
+        if wanted.version is not None and not self._stream(wanted.channel).renew(wanted.version, now):
+            top = self._stream(wanted.channel).top if wanted.history else START
+            return Published(top.offset, top.epoch, Outcome.OUTDATED)
+        if wanted.history is None:
+            publication = Publication(data=wanted.data, tags=wanted.tags, info=wanted.info)
         else:
-            publication = self._stream(channel).append(data, history, now, tags=tags, info=info)
-        position = Position(publication.offset, publication.epoch)
-        if key is not None:
-            self._published[channel, key] = (now + IDEMPOTENCY_S, position)
-        self._deliver(channel, publication)
-        return position
+            publication = self._stream(wanted.channel).append(
+                wanted.data, wanted.history, now, tags=wanted.tags, info=wanted.info
+            )
+        if wanted.key is not None:
+            position = Position(publication.offset, publication.epoch)
+            self._published[known] = (now + IDEMPOTENCY_S, position)
+        self._deliver(wanted.channel, publication)
+        return Published(publication.offset, publication.epoch)
 
     async def announce(self, channel: str, event: Joined | Left) -> None:
         """Tell followers who joined or left."""
@@ -76,16 +120,30 @@ class MemoryBroker:
         """Deliver the channel no longer."""
         self._followed.discard(channel)
 
+    async def followed(self, pattern: str = "*") -> set[str]:
+        """Return the channels followed in this process."""
+        wanted = _expression(pattern)
+        return {channel for channel in self._followed if wanted.fullmatch(channel)}
+
     async def history(
         self, channel: str, *, since: Position | None = None, limit: int = 0, reverse: bool = False
     ) -> History:
         """Read back."""
         return self._stream(channel).read(self._clock(), since=since, limit=limit, reverse=reverse)
 
+    async def remove_history(self, channel: str) -> None:
+        """Forget the publications of a channel, but not its top."""
+        self._stream(channel).clear()
+
     async def arrive(self, channel: str, info: ClientInfo) -> None:
         """Enter or confirm a follower's presence."""
         expires_at = self._clock() + self._patience.presence_s
         self._present.setdefault(channel, {})[info.client] = (expires_at, info)
+
+    async def arrive_many(self, arrivals: Iterable[tuple[str, ClientInfo]]) -> None:
+        """Enter or confirm many."""
+        for channel, info in arrivals:
+            await self.arrive(channel, info)
 
     async def leave(self, channel: str, client: str) -> None:
         """End a follower's presence."""
@@ -99,6 +157,11 @@ class MemoryBroker:
         now = self._clock()
         present = self._present.get(channel, {})
         return {client: info for client, (expires_at, info) in present.items() if expires_at > now}
+
+    async def attendance(self, channel: str) -> Attendance:
+        """Return how many are present."""
+        present = await self.presence(channel)
+        return Attendance(len(present), len({info.user for info in present.values()}))
 
     def flush(self) -> None:
         """Forget everything, as a Redis that was emptied."""
@@ -131,3 +194,8 @@ class MemoryBroker:
         # All keys live equally long, so the oldest stand first.
         while self._published and next(iter(self._published.values()))[0] <= now:
             self._published.popitem(last=False)
+
+
+def _expression(pattern: str) -> re.Pattern[str]:
+    wild = {"*": ".*", "?": "."}
+    return re.compile("".join(wild.get(letter) or re.escape(letter) for letter in pattern), re.DOTALL)

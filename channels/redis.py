@@ -1,7 +1,7 @@
 """The broker of many processes: streams, presence and deliveries in Redis, each act one script."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,11 +10,20 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 
-from channels.broker import IDEMPOTENCY_S, BrokerUnavailable, Listener, Patience
+from channels.broker import (
+    IDEMPOTENCY_S,
+    Attendance,
+    BrokerUnavailable,
+    Listener,
+    Outcome,
+    Outgoing,
+    Patience,
+    Published,
+)
 from channels.envelope import pack_event, pack_info, pack_publication, unpack_info, unpack_publication
 from channels.protocol.messages import ClientInfo
 from channels.redis_follower import RedisFollower
-from channels.stream import History, HistoryPolicy, Joined, Left, Position, new_epoch
+from channels.stream import History, HistoryPolicy, Joined, Left, Position, Version, new_epoch
 
 LUA: Final = Path(__file__).parent / "lua"
 UNAVAILABLE: Final = (
@@ -59,9 +68,10 @@ class RedisBroker:
         self._follower = RedisFollower(self._pool, f"{prefix}:to:".encode(), patience_s=timeout_s * 0.8)
         self._publish = self._script("publish")
         self._history = self._script("history")
-        self._arrive = self._script("arrive")
-        self._leave = self._script("leave")
-        self._presence = self._script("presence")
+        self._arrive = self._script("gone", "arrive")
+        self._leave = self._script("gone", "leave")
+        self._presence = self._script("gone", "presence")
+        self._attendance = self._script("gone", "attendance")
 
     def attach(self, listener: Listener) -> None:
         """Say who takes deliveries."""
@@ -96,23 +106,48 @@ class RedisBroker:
         *,
         history: HistoryPolicy | None = None,
         key: str | None = None,
+        version: Version | None = None,
         tags: dict[str, str] | None = None,
         info: ClientInfo | None = None,
-    ) -> Position:
+    ) -> Published:
         """Number, remember and publish in one script."""
-        offset, epoch = await self._publish(
-            [self._key(channel, "stream"), self._key(channel, "top"), self._key(channel, f"once:{key}")],
+        return await self._published(
+            Outgoing(
+                channel=channel,
+                data=data,
+                history=history,
+                key=key,
+                version=version,
+                tags=tags,
+                info=info,
+            )
+        )
+
+    async def publish_many(self, publications: Sequence[Outgoing]) -> list[Published]:
+        """Publish all at once."""
+        return list(await asyncio.gather(*(self._published(one) for one in publications)))
+
+    async def _published(self, wanted: Outgoing) -> Published:
+        channel, history, version = wanted.channel, wanted.history, wanted.version
+        keys = [self._key(channel, "stream"), self._key(channel, "top")]
+        if wanted.key is not None:
+            keys.append(self._key(channel, f"once:{wanted.key}"))
+        offset, epoch, outcome = await self._publish(
+            keys,
             [
+                "publish",
                 self._pubsub(channel),
-                pack_publication(data, tags, info),
+                pack_publication(wanted.data, wanted.tags, wanted.info),
                 new_epoch(),
                 history.size if history else 0,
                 _ms(history.ttl_s) if history else 0,
                 _ms(self._patience.top_s),
-                _ms(IDEMPOTENCY_S) if key is not None else 0,
+                _ms(IDEMPOTENCY_S),
+                version.number if version else "",
+                version.epoch if version else "",
             ],
         )
-        return Position(offset, epoch.decode())
+        return Published(offset, epoch.decode(), Outcome(outcome.decode()))
 
     async def announce(self, channel: str, event: Joined | Left) -> None:
         """Tell followers who joined or left."""
@@ -130,11 +165,27 @@ class RedisBroker:
         top = Position(offset, epoch.decode())
         return History(tuple(_publication(entry, top.epoch) for entry in entries), top)
 
+    async def remove_history(self, channel: str) -> None:
+        """Forget the publications, but not the top."""
+        await self._guarded(self._redis.delete(self._key(channel, "stream")))
+
+    async def followed(self, pattern: str = "*") -> set[str]:
+        """Ask Redis what any process follows."""
+        escaped = pattern.replace("\\", "\\\\").replace("[", "\\[")
+        names = await self._guarded(self._redis.pubsub_channels(self._pubsub(escaped)))
+        return {name.decode().removeprefix(self._pubsub("")) for name in names}
+
     async def arrive(self, channel: str, info: ClientInfo) -> None:
         """Enter or confirm a follower's presence."""
-        await self._arrive(
-            self._presence_keys(channel), [info.client, pack_info(info), _ms(self._patience.presence_s)]
-        )
+        await self.arrive_many([(channel, info)])
+
+    async def arrive_many(self, arrivals: Iterable[tuple[str, ClientInfo]]) -> None:
+        """Enter or confirm many, those of a channel together."""
+        words: dict[str, list[bytes | str | int]] = {}
+        for channel, info in arrivals:
+            channel_words = words.setdefault(channel, [_ms(self._patience.presence_s)])
+            channel_words += (info.client, info.user, pack_info(info))
+        await asyncio.gather(*(self._arrive(self._presence_keys(c), those) for c, those in words.items()))
 
     async def leave(self, channel: str, client: str) -> None:
         """End a follower's presence."""
@@ -147,8 +198,12 @@ class RedisBroker:
             client.decode(): unpack_info(info) for client, info in zip(flat[::2], flat[1::2], strict=True)
         }
 
-    def _script(self, name: str) -> Script:
-        script = self._redis.register_script((LUA / f"{name}.lua").read_text())
+    async def attendance(self, channel: str) -> Attendance:
+        """Return how many are present."""
+        return Attendance(*await self._attendance(self._presence_keys(channel), []))
+
+    def _script(self, *parts: str) -> Script:
+        script = self._redis.register_script("".join((LUA / f"{part}.lua").read_text() for part in parts))
 
         async def run(keys: Sequence[str], args: Sequence[bytes | str | int]) -> Any:
             return await self._guarded(script(list(keys), list(args)))
@@ -167,7 +222,7 @@ class RedisBroker:
         return f"{self._prefix}:{{{channel}}}:{kind}"
 
     def _presence_keys(self, channel: str) -> list[str]:
-        return [self._key(channel, "expiries"), self._key(channel, "infos")]
+        return [self._key(channel, "expiries"), self._key(channel, "infos"), self._key(channel, "users")]
 
     def _pubsub(self, channel: str) -> str:
         return f"{self._prefix}:to:{channel}"

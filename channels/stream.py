@@ -24,6 +24,15 @@ class Position(Struct, frozen=True):
 START: Final = Position()
 
 
+class Version(Struct, frozen=True):
+    """How new a state is that a publication shows; what is not newer than the channel's newest is not published."""
+
+    number: int
+    """From 1 on."""
+    epoch: str = ""
+    """Numbers are compared within an epoch only, and another epoch is always newer; empty fits any."""
+
+
 class HistoryPolicy(Struct, frozen=True):
     """How much of a channel is remembered, and for how long after the last publication."""
 
@@ -76,6 +85,7 @@ class Stream:
         self.offset = 0
         self.touched_at = 0.0
         self._forget_at = 0.0
+        self._version: Version | None = None
         self._publications: deque[Publication] = deque()
 
     @property
@@ -102,6 +112,19 @@ class Stream:
         self._forget_at = now + policy.ttl_s
         self.touched_at = now
         return publication
+
+    def renew(self, version: Version, now: float) -> bool:
+        """Take a version for the newest, unless the stream has it or a newer one."""
+        self.touched_at = now
+        newest = self._version
+        if newest is not None and version.epoch in ("", newest.epoch) and version.number <= newest.number:
+            return False
+        self._version = version
+        return True
+
+    def clear(self) -> None:
+        """Forget the publications, but neither top nor version."""
+        self._publications.clear()
 
     def read(self, now: float, *, since: Position | None, limit: int, reverse: bool = False) -> History:
         """Return up to ``limit`` publications after ``since`` (before it in reverse), and the top."""

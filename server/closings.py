@@ -6,6 +6,7 @@
 """
 
 import asyncio
+from collections.abc import Collection
 from typing import Final
 
 import structlog
@@ -43,10 +44,11 @@ class Closings:
         elif isinstance(delivery, Publication):
             self._close(decode_closing(delivery.data))
 
-    def missed(self) -> None:
-        """Doubt everything, as the hub does."""
-        self._hub.missed()
-        self._doubt.set()
+    def missed(self, channels: Collection[str] | None = None) -> None:
+        """Doubt what the hub doubts, and every right where an end may have been among it."""
+        self._hub.missed(channels)
+        if channels is None or CLOSINGS in channels:
+            self._doubt.set()
 
     async def run(self) -> None:
         """Listen, and look again after each gap, until cancelled."""

@@ -10,7 +10,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final, Protocol
 
 from channels.broadcast import Broadcast
@@ -121,10 +121,11 @@ class Hub:
         else:
             self._hand_out(broadcast)
 
-    def missed(self) -> None:
-        """Hold every channel back until it is known what was missed."""
-        for channel in self._followers:
-            self._doubt(channel)
+    def missed(self, channels: Collection[str] | None = None) -> None:
+        """Hold these channels back, or all, until it is known what was missed."""
+        for channel in self._followers if channels is None else channels:
+            if channel in self._followers:
+                self._doubt(channel)
 
     def _hand_out(self, broadcast: Broadcast) -> None:
         for connection in list(self._followers.get(broadcast.channel, {}).values()):

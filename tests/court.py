@@ -1,7 +1,7 @@
 """A small process that moves a ball, and everything that is heard of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -68,7 +68,7 @@ class Ears:
         assert isinstance(delivery, Publication)
         self.heard.append((channel, msgspec.json.decode(delivery.data)))
 
-    def missed(self) -> None:
+    def missed(self, channels: Collection[str] | None = None) -> None:
         raise AssertionError("memory misses nothing")
 
     @property

@@ -1,6 +1,5 @@
 -- End one follower's presence.
--- KEYS: expiries (sorted set), infos (hash)
+-- KEYS: as of gone.lua
 -- ARGV: client
-redis.call('zrem', KEYS[1], ARGV[1])
-redis.call('hdel', KEYS[2], ARGV[1])
+forget(ARGV[1])
 return 1

@@ -1,33 +1,51 @@
 -- Number, remember and publish one publication, all or nothing. A key that was seen answers as the first time did.
--- KEYS: stream, top, idempotency key
--- ARGV: pub/sub channel, body, epoch if a new one is needed, history size (0 is none), history ttl ms, top ttl ms,
---       idempotency ttl ms (0 is none)
--- Returns offset and epoch.
-local keyed = tonumber(ARGV[7]) > 0
-if keyed then
+-- KEYS: stream, top, idempotency key where there is one
+-- ARGV: command that publishes, pub/sub channel, body, epoch if a new one is needed, history size (0 is none),
+--       history ttl ms, top ttl ms, idempotency ttl ms, version (empty is none), epoch of the version
+-- Returns offset, epoch, and what became of it: 'published', 'repeated' or 'outdated'.
+local command, channel, body, size = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[5])
+
+if KEYS[3] then
   local done = redis.call('get', KEYS[3])
   if done then
     local offset, epoch = string.match(done, '^(%d+):(.*)$')
-    return {tonumber(offset), epoch}
+    return {tonumber(offset), epoch, 'repeated'}
   end
 end
 
 local offset, epoch = 0, ''
-if tonumber(ARGV[4]) > 0 then
+if size > 0 then
   epoch = redis.call('hget', KEYS[2], 'epoch')
   if not epoch then
-    epoch = ARGV[3]
+    epoch = ARGV[4]
     redis.call('hset', KEYS[2], 'epoch', epoch)
     redis.call('del', KEYS[1])
   end
-  offset = redis.call('hincrby', KEYS[2], 'offset', 1)
-  redis.call('xadd', KEYS[1], 'MAXLEN', ARGV[4], offset .. '-0', 'b', ARGV[2])
-  redis.call('pexpire', KEYS[1], ARGV[5])
-  redis.call('pexpire', KEYS[2], ARGV[6])
 end
 
-if keyed then
-  redis.call('set', KEYS[3], offset .. ':' .. epoch, 'px', ARGV[7])
+local version = ARGV[9]
+if version ~= '' then
+  local newest = redis.call('hmget', KEYS[2], 'version', 'version_epoch', 'offset')
+  if newest[1] and (ARGV[10] == '' or ARGV[10] == newest[2]) then
+    -- Compared as text: Lua's numbers are exact to 53 bits only.
+    local longer = #version - #newest[1]
+    if longer < 0 or (longer == 0 and version <= newest[1]) then
+      redis.call('pexpire', KEYS[2], ARGV[7])
+      return {size > 0 and tonumber(newest[3] or 0) or 0, epoch, 'outdated'}
+    end
+  end
+  redis.call('hset', KEYS[2], 'version', version, 'version_epoch', ARGV[10])
+  redis.call('pexpire', KEYS[2], ARGV[7])
 end
-redis.call('publish', ARGV[1], offset .. ':' .. epoch .. ':' .. ARGV[2])
-return {offset, epoch}
+
+if size > 0 then
+  offset = redis.call('hincrby', KEYS[2], 'offset', 1)
+  redis.call('xadd', KEYS[1], 'MAXLEN', size, offset .. '-0', 'b', body)
+  redis.call('pexpire', KEYS[1], ARGV[6])
+  redis.call('pexpire', KEYS[2], ARGV[7])
+end
+if KEYS[3] then
+  redis.call('set', KEYS[3], offset .. ':' .. epoch, 'px', ARGV[8])
+end
+redis.call(command, channel, offset .. ':' .. epoch .. ':' .. body)
+return {offset, epoch, 'published'}

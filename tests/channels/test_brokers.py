@@ -5,19 +5,19 @@ Proves: channels/broker.py, channels/memory.py, channels/redis.py, channels/enve
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from functools import partial
 
 import pytest
 from msgspec import Raw
 
-from channels.broker import Broker, Patience
+from channels.broker import Attendance, Broker, Outcome, Outgoing, Patience, Published
 from channels.memory import MemoryBroker
 from channels.protocol.messages import ClientInfo
 from channels.recovery import recovered
 from channels.redis import RedisBroker
-from channels.stream import Delivery, HistoryPolicy, Joined, Left, Position, Publication
+from channels.stream import Delivery, HistoryPolicy, Joined, Left, Position, Publication, Version
 from tests.eventually import eventually
 from tests.redis_server import RedisServer
 
@@ -35,7 +35,7 @@ class Recorder:
     def deliver(self, channel: str, delivery: Delivery) -> None:
         self.deliveries.append((channel, delivery))
 
-    def missed(self) -> None:
+    def missed(self, channels: Collection[str] | None = None) -> None:
         self.misses += 1
 
     def heard(self, channel: str, expected: list[bytes]) -> bool:
@@ -140,7 +140,7 @@ async def test_many_follow_the_same_channel_at_once(broker: Broker, heard: Recor
 
 async def test_without_history_nothing_is_numbered_or_kept(broker: Broker, heard: Recorder) -> None:
     position = await broker.publish("pulse", b"1")
-    assert position == Position(0, "")
+    assert position == Published(0, "", Outcome.PUBLISHED)
     assert (await broker.history("pulse", limit=10)).publications == ()
 
 
@@ -173,7 +173,7 @@ async def test_history_ages_but_the_top_stays(broker: Broker, heard: Recorder) -
         return (await broker.history("news", limit=10)).publications == ()
 
     await eventually(aged)
-    assert (await broker.history("news")).top == position
+    assert (await broker.history("news")).top == position.position
     assert (await broker.publish("news", b"2", history=KEPT)).offset == 2
 
 
@@ -193,7 +193,8 @@ async def test_a_key_publishes_once(broker: Broker, heard: Recorder) -> None:
     elsewhere = await broker.publish("other", b"1", history=KEPT, key="fact-1")
     await broker.publish("news", b"2", history=KEPT, key="fact-2")
     await eventually(lambda: heard.data("news") == [b"1", b"2"])
-    assert first == again
+    assert first.position == again.position
+    assert [first.outcome, again.outcome] == [Outcome.PUBLISHED, Outcome.REPEATED]
     assert elsewhere.epoch != first.epoch
 
 
@@ -203,6 +204,91 @@ async def test_a_key_publishes_once_without_history(broker: Broker, heard: Recor
         await broker.publish("pulse", b"1", key="k")
     await broker.publish("pulse", b"2")
     await eventually(lambda: heard.data("pulse") == [b"1", b"2"])
+
+
+@pytest.mark.parametrize("history", [KEPT, None])
+async def test_a_version_that_is_not_newer_is_skipped(
+    broker: Broker, heard: Recorder, history: HistoryPolicy | None
+) -> None:
+    async def publish(number: int, epoch: str = "") -> Outcome:
+        data = b"%d" % number
+        done = await broker.publish("state", data, history=history, version=Version(number, epoch))
+        top = (await broker.history("state")).top
+        assert done.position == (top if history else Position(0, ""))
+        return done.outcome
+
+    await broker.follow("state")
+    outcomes = [await publish(number) for number in (9, 9, 8, 10, 2**62, 2**62 - 1)]
+    new, old = Outcome.PUBLISHED, Outcome.OUTDATED
+    assert outcomes == [new, old, old, new, new, old]
+    outcomes = [await publish(n, e) for n, e in ((3, "b"), (3, "b"), (4, "b"), (4, ""), (1, "c"), (5, "b"))]
+    assert outcomes == [new, old, new, old, new, new]
+    await broker.publish("state", b"unversioned", history=history)
+    assert await publish(5, "b") is old
+    expected = [b"9", b"10", b"%d" % 2**62, b"3", b"4", b"1", b"5", b"unversioned"]
+    await eventually(lambda: heard.data("state") == expected)
+
+
+async def test_a_repeated_key_is_not_taken_for_an_old_version(broker: Broker, heard: Recorder) -> None:
+    first = await broker.publish("state", b"1", history=KEPT, version=Version(1), key="k")
+    again = await broker.publish("state", b"1", history=KEPT, version=Version(1), key="k")
+    assert (again.outcome, again.position) == (Outcome.REPEATED, first.position)
+
+
+async def test_many_are_published_at_once_each_by_its_own_rules(broker: Broker, heard: Recorder) -> None:
+    for channel in ("a", "b", "pulse"):
+        await broker.follow(channel)
+    done = await broker.publish_many(
+        [
+            Outgoing(channel="a", data=b"1", history=KEPT, key="k"),
+            Outgoing(channel="a", data=b"2", history=KEPT),
+            Outgoing(channel="a", data=b"again", history=KEPT, key="k"),
+            Outgoing(channel="b", data=b"3", history=KEPT, version=Version(2)),
+            Outgoing(channel="b", data=b"old", history=KEPT, version=Version(1)),
+            Outgoing(channel="pulse", data=b"4"),
+        ]
+    )
+    assert [(p.offset, p.outcome.value) for p in done] == [
+        (1, "published"),
+        (2, "published"),
+        (1, "repeated"),
+        (1, "published"),
+        (1, "outdated"),
+        (0, "published"),
+    ]
+    await eventually(lambda: heard.data("pulse") == [b"4"])
+    await eventually(lambda: heard.data("a") == [b"1", b"2"] and heard.data("b") == [b"3"])
+
+
+async def test_removed_history_cannot_be_read_and_goes_on_with_the_next_number(
+    broker: Broker, heard: Recorder
+) -> None:
+    before = await broker.publish("news", b"1", history=KEPT)
+    await broker.remove_history("news")
+    past = await broker.history("news", since=Position(0, before.epoch), limit=10)
+    assert (past.publications, past.top) == ((), before.position)
+    assert recovered(past, Position(0, before.epoch)) is None
+    assert recovered(past, before.position) == ()
+    assert (await broker.publish("news", b"2", history=KEPT)).position == Position(2, before.epoch)
+    await broker.remove_history("never-published")
+
+
+async def test_followed_channels_are_listed_by_pattern(broker: Broker, heard: Recorder) -> None:
+    names = {"chat:1", "chat:22", "news", "odd[1]*\\x", "ümlaut", "}brace{"}
+    for name in names:
+        await broker.follow(name)
+    assert await broker.followed() == names
+    assert await broker.followed("chat:*") == {"chat:1", "chat:22"}
+    assert await broker.followed("chat:?") == {"chat:1"}
+    assert await broker.followed("odd[1]*") == {"odd[1]*\\x"}
+    assert await broker.followed("odd[1]*\\?") == {"odd[1]*\\x"}
+    assert await broker.followed("new") == set()
+    broker.unfollow("news")
+
+    async def left() -> bool:
+        return await broker.followed("news") == set()
+
+    await eventually(left)
 
 
 async def test_concurrent_publishers_leave_neither_gap_nor_double(broker: Broker, heard: Recorder) -> None:
@@ -222,8 +308,8 @@ async def test_a_flush_starts_a_new_epoch(broker: Broker, heard: Recorder, flush
     after = await broker.publish("news", b"2", history=KEPT)
     assert after.offset == 1
     assert after.epoch != before.epoch
-    past = await broker.history("news", since=before, limit=300)
-    assert recovered(past, before) is None
+    past = await broker.history("news", since=before.position, limit=300)
+    assert recovered(past, before.position) is None
     await eventually(lambda: heard.data("news") == [b"1", b"2"])
 
 
@@ -256,6 +342,31 @@ async def test_who_arrives_is_present_until_they_leave(broker: Broker, heard: Re
     await broker.leave("room", "c1")
     assert set(await broker.presence("room")) == {"c2"}
     assert not await broker.presence("elsewhere")
+
+
+async def test_clients_and_users_are_counted(broker: Broker, heard: Recorder) -> None:
+    infos = [ClientInfo(user=user, client=f"{user}-{n}") for user in ("7", "8", "") for n in range(2)]
+    await broker.arrive_many([("room", info) for info in infos] + [("other", infos[0])])
+    await broker.arrive_many([("room", info) for info in infos])
+    assert await broker.attendance("room") == Attendance(clients=6, users=3)
+    assert await broker.attendance("other") == Attendance(clients=1, users=1)
+    assert set(await broker.presence("room")) == {info.client for info in infos}
+    for client, left in (("7-0", Attendance(5, 3)), ("7-1", Attendance(4, 2)), ("7-1", Attendance(4, 2))):
+        await broker.leave("room", client)
+        assert await broker.attendance("room") == left
+    assert await broker.attendance("nowhere") == Attendance(0, 0)
+
+
+async def test_who_is_not_confirmed_is_not_counted(broker: Broker, heard: Recorder) -> None:
+    goes = [ClientInfo(user="1", client=f"goes-{n}") for n in range(3)]
+    stays = ClientInfo(user="1", client="stays")
+    await broker.arrive_many([("room", info) for info in goes])
+
+    async def only_one_left() -> bool:
+        await broker.arrive("room", stays)
+        return await broker.attendance("room") == Attendance(1, 1)
+
+    await eventually(only_one_left)
 
 
 async def test_who_is_not_confirmed_is_gone(broker: Broker, heard: Recorder) -> None:
