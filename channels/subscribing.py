@@ -38,7 +38,7 @@ def subscribe(session: "Session", request: Message) -> Steps[Reply]:
     check_name(session, request.channel)
     if request.type:
         raise ProtocolError(ErrorCode.NOT_AVAILABLE)
-    if bytes(request.tf):
+    if request.tf is not None:
         raise ProtocolError(ErrorCode.BAD_REQUEST)
     result = yield from open_channel(session, request.channel, request, token=request.token)
     return Reply(subscribe=result)

@@ -3,7 +3,9 @@
 1. Payloads (`data`, `conn_info`, `chan_info`) are `Raw`: the bytes of the publisher, never parsed or rewritten here.
 2. A field with a default is left out of the wire when it holds that default; a field without one is always written,
    since SDKs index it without asking.
-3. `Command` and `Reply` are envelopes with one member set, as in the protocol's own schema.
+3. `Command` and `Reply` are envelopes with one member set, as in the protocol's own schema (`client.proto`).
+4. Fields for what is not served are missing, and skipped where a client sends them: map subscriptions, shared polls,
+   compact channel ids, dictionary compression. What a client must be refused for (`type`) is there.
 """
 
 from typing import Annotated, Final
@@ -13,6 +15,8 @@ from msgspec import Meta, Raw, Struct
 EMPTY: Final = Raw()  # the one absent payload: a field holding this very object is left out of the wire
 
 UInt32 = Annotated[int, Meta(ge=0, le=2**32 - 1)]
+Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Offset = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # the protocol allows one bit more, which no stream reaches
 
 
@@ -47,6 +51,17 @@ class Connect(Message):
     subs: dict[str, Recover] = {}
 
 
+class Filter(Message):
+    """Which publications are wanted, by their tags: a comparison, or several joined by and, or, not."""
+
+    op: str = ""
+    key: str = ""
+    cmp: str = ""
+    val: str = ""
+    vals: list[str] = []
+    nodes: list["Filter"] = []
+
+
 class Subscribe(Recover):
     """Follow a channel, from a position on where one is given."""
 
@@ -57,9 +72,9 @@ class Subscribe(Recover):
     recoverable: bool = False
     join_leave: bool = False
     delta: str = ""
-    tf: Raw = EMPTY
-    flag: Offset = 0
-    type: int = 0
+    tf: Filter | None = None
+    flag: Int64 = 0
+    type: Int32 = 0
 
 
 class Unsubscribe(Message):
@@ -73,7 +88,7 @@ class Publish(Message):
 
     channel: str = ""
     data: Raw = EMPTY
-    type: int = 0
+    type: Int32 = 0
 
 
 class Presence(Message):
@@ -99,7 +114,7 @@ class History(Message):
     """Read back: limit 0 is the position only, -1 all there is."""
 
     channel: str = ""
-    limit: int = 0
+    limit: Int32 = 0
     since: StreamPosition | None = None
     reverse: bool = False
 
@@ -122,7 +137,7 @@ class SubRefresh(Message):
 
     channel: str = ""
     token: str = ""
-    type: int = 0
+    type: Int32 = 0
 
 
 class Send(Message):
@@ -201,6 +216,15 @@ class Publication(Message):
     offset: int = 0
     tags: dict[str, str] | None = None
     delta: bool = False
+    time: int = 0
+    channel: str = ""
+
+
+class DeltaPublication(Publication):
+    """A publication to a subscription with delta: a patch where `delta` is set, else whole.
+
+    Its payload is a text to a client that reads JSON, since a patch is none.
+    """
 
 
 class SubscribeResult(Message):
@@ -230,6 +254,9 @@ class ConnectResult(Message):
     subs: dict[str, SubscribeResult] = {}
     ping: int = 0
     pong: bool = False
+    session: str = ""
+    node: str = ""
+    time: int = 0
 
 
 class PresenceResult(Message):
@@ -316,6 +343,20 @@ class Word(Message):
     data: Raw = EMPTY
 
 
+class Disconnected(Message):
+    """The server ends the connection; over WebSocket the close frame says it."""
+
+    code: int
+    reason: str
+
+
+class Refreshed(Message):
+    """The server moved the end of the connection."""
+
+    expires: bool = False
+    ttl: int = 0
+
+
 class Push(Message):
     """Something nobody asked for at this moment."""
 
@@ -326,6 +367,9 @@ class Push(Message):
     unsubscribe: Unsubscribed | None = None
     message: Word | None = None
     subscribe: Subscribed | None = None
+    connect: ConnectResult | None = None
+    disconnect: Disconnected | None = None
+    refresh: Refreshed | None = None
 
 
 class Reply(Message):
