@@ -20,6 +20,7 @@ from channels.protocol.codes import DisconnectCode
 from channels.recovery import MOST_RECOVERED, Held, recovered
 from channels.session import Session
 from channels.stream import Delivery, Position
+from server.hub_numbers import HubNumbers
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,8 @@ class Hub:
 
     def __init__(self, broker: Broker) -> None:
         self.broker = broker
+        self.numbers = HubNumbers()
+        """What is counted here; connections add to it too."""
         self.draining = False
         self._connections: dict[str, Connection] = {}
         self._users: dict[str, set[Connection]] = {}

@@ -1,0 +1,60 @@
+"""The numbers of a hub, and of several together."""
+
+import msgspec
+
+from channels.protocol.codes import DisconnectCode, ErrorCode
+from server.hub_numbers import APPLICATION, BY_CLIENT, LATENCIES_S, HubNumbers, total
+
+
+def test_connections_are_counted_in_and_out_by_codec():
+    numbers = HubNumbers()
+    for codec in ("json", "json", "protobuf"):
+        numbers.enter(codec)
+    numbers.depart("json")
+    assert numbers.connections == {"json": 1, "protobuf": 1}
+
+
+def test_an_end_is_known_by_its_code_and_those_that_others_choose_are_one():
+    numbers = HubNumbers()
+    for code in (DisconnectCode.SLOW, DisconnectCode.SLOW, 4001, 4999, 1001, 77777):
+        numbers.close(code)
+    assert numbers.closed == {3008: 2, APPLICATION: 2, BY_CLIENT: 2}
+
+
+def test_commands_are_counted_by_what_became_of_them():
+    numbers = HubNumbers()
+    numbers.command("subscribe")
+    numbers.command("subscribe", ErrorCode.PERMISSION_DENIED)
+    numbers.command("rpc", 409)
+    assert numbers.commands == {"subscribe": {"ok": 1, "permission_denied": 1}, "rpc": {"application": 1}}
+
+
+def test_a_latency_lies_under_its_bound():
+    numbers = HubNumbers()
+    for seconds in (-0.2, 0.0005, 0.0006, 60.0):
+        numbers.delivered(seconds)
+    assert numbers.latencies[0] == 2 and numbers.latencies[1] == 1 and numbers.latencies[-1] == 1
+    assert len(numbers.latencies) == len(LATENCIES_S) + 1 and sum(numbers.latencies) == 4
+    assert numbers.latency_s == 60.0011
+
+
+def test_the_numbers_of_several_hubs_add_up_member_by_member():
+    one, other = HubNumbers(deliveries=3, draining=1), HubNumbers(deliveries=4)
+    one.enter("json")
+    one.command("rpc")
+    other.command("rpc")
+    other.command("rpc", ErrorCode.INTERNAL)
+    other.command("publish")
+    other.delivered(0.004)
+    found = total([one, other])
+    assert found.deliveries == 7 and found.draining == 1 and found.connections == {"json": 1}
+    assert found.commands == {"rpc": {"ok": 2, "internal": 1}, "publish": {"ok": 1}}
+    assert found.latencies == other.latencies and found.latency_s == 0.004
+    assert one.commands == {"rpc": {"ok": 1}}, "the parts are left as they were"
+
+
+def test_numbers_survive_the_way_to_another_hub():
+    numbers = HubNumbers(clogged=2)
+    numbers.close(DisconnectCode.SHUTDOWN)
+    numbers.drop("latest", 3)
+    assert msgspec.json.decode(msgspec.json.encode(numbers), type=HubNumbers) == numbers
