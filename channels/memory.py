@@ -36,10 +36,15 @@ class MemoryBroker:
     """Keep channels in this process; they end with it."""
 
     def __init__(
-        self, patience: Patience | None = None, *, clock: Callable[[], float] = time.monotonic
+        self,
+        patience: Patience | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self._patience = patience or Patience()
         self._clock = clock
+        self._wall = wall
         self._listener: Listener | None = None
         self._followed: set[str] = set()
         self._streams: dict[str, Stream] = {}
@@ -96,11 +101,12 @@ class MemoryBroker:
         if wanted.version is not None and not self._stream(wanted.channel).renew(wanted.version, now):
             top = self._stream(wanted.channel).top if wanted.history else START
             return Published(top.offset, top.epoch, Outcome.OUTDATED)
+        tags, info, published_at = wanted.tags, wanted.info, self._wall()
         if wanted.history is None:
-            publication = Publication(data=wanted.data, tags=wanted.tags, info=wanted.info)
+            publication = Publication(data=wanted.data, tags=tags, info=info, published_at=published_at)
         else:
             publication = self._stream(wanted.channel).append(
-                wanted.data, wanted.history, now, tags=wanted.tags, info=wanted.info
+                wanted.data, wanted.history, now, tags=tags, info=info, published_at=published_at
             )
         if wanted.key is not None:
             position = Position(publication.offset, publication.epoch)

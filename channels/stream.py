@@ -48,6 +48,8 @@ class Publication(Struct, frozen=True, kw_only=True):
     epoch: str = ""
     tags: dict[str, str] | None = None
     info: ClientInfo | None = None
+    published_at: float = 0.0
+    """Unix seconds by the clock of the process that published it; 0 where that is not known."""
 
 
 class Joined(Struct, frozen=True):
@@ -101,11 +103,19 @@ class Stream:
         *,
         tags: dict[str, str] | None = None,
         info: ClientInfo | None = None,
+        published_at: float = 0.0,
     ) -> Publication:
         """Number a publication and remember it."""
         self._expire(now)
         self.offset += 1
-        publication = Publication(data=data, offset=self.offset, epoch=self.epoch, tags=tags, info=info)
+        publication = Publication(
+            data=data,
+            offset=self.offset,
+            epoch=self.epoch,
+            tags=tags,
+            info=info,
+            published_at=published_at,
+        )
         self._publications.append(publication)
         while len(self._publications) > policy.size:
             self._publications.popleft()
