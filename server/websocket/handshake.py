@@ -19,13 +19,14 @@ import msgspec
 from msgspec import Struct
 
 from channels.protocol.codec import Codec
-from channels.protocol.codecs import CODECS, JSON, codec_named
+from channels.protocol.codecs import CODECS, codec_named
 
 PATH: Final = b"/connection/websocket"
 LONGEST_AGENT: Final = 200
 NOTHING: Final[Mapping[str, str]] = {}
 
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
+JSON: Final = CODECS[0]
 _SUBPROTOCOLS: Final = {codec.subprotocol.encode(): codec for codec in CODECS}
 _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 

@@ -3,8 +3,9 @@
 import msgspec
 import pytest
 
-from channels.protocol.codecs import CODECS, JSON
+from channels.protocol.codecs import CODECS
 from server.websocket.handshake import (
+    JSON,
     PATH,
     Accepted,
     Headers,
