@@ -2,41 +2,43 @@
 
 from typing import TYPE_CHECKING
 
-from channels.effects import Authenticate, Identified, Renew, Steps, ask
+from channels import timing
+from channels.effects import Authenticate, Identified, Renew, Steps
+from channels.following import FRESH, follow
+from channels.host import Identity
 from channels.protocol.codes import DisconnectCode, ErrorCode
 from channels.protocol.exceptions import Disconnect, ProtocolError
 from channels.protocol.messages import (
     Connect,
     ConnectResult,
     Message,
-    Recover,
     Refresh,
     RefreshResult,
     Reply,
+    Subscribe,
+    SubscribeResult,
     payload,
 )
-from channels.subscribing import open_channel
 from channels.transitions import Event
 
 if TYPE_CHECKING:
     from channels.session import Session
 
-NOWHERE = Recover()
-
 
 def connect(session: "Session", request: Message) -> Steps[Reply]:
     """Learn who this is, follow their own channels, open."""
     assert isinstance(request, Connect)
-    identity = yield from ask(Authenticate(request.token, bytes(request.data)))
-    ttl_s = session.expire("expiry", identity.expires_at)
+    identity: Identity = yield Authenticate(request.token, bytes(request.data))
+    ttl_s = timing.expire(session, identity.expires_at)
     session.identity = identity
     session.tell(Identified(identity))
-    subs = {}
+    subs: dict[str, SubscribeResult] = {}
     for channel, opening in identity.subscriptions.items():
-        wish = request.subs.get(channel, NOWHERE)
-        subs[channel] = yield from open_channel(session, channel, wish, opening=opening, server_side=True)
+        subs[channel] = yield from follow(
+            session, channel, _wish(request, channel), opening, server_side=True
+        )
     session.happen(Event.ACCEPTED)
-    session.begin_pings()
+    timing.begin_pings(session)
     result = ConnectResult(
         client=session.client,
         version=session.version,
@@ -56,17 +58,24 @@ def refresh(session: "Session", request: Message) -> Steps[Reply]:
     if not request.token:
         raise ProtocolError(ErrorCode.BAD_REQUEST)
     try:
-        identity = yield from ask(Renew(session.identity, request.token))
-        ttl_s = session.expire("expiry", identity.expires_at)
+        identity: Identity = yield Renew(session.identity, request.token)
+        if identity.user != session.identity.user:
+            raise Disconnect(DisconnectCode.INVALID_TOKEN)
+        ttl_s = timing.expire(session, identity.expires_at)
     except ProtocolError as refusal:
         if refusal.code == ErrorCode.TOKEN_EXPIRED:
             raise Disconnect(DisconnectCode.CONNECTION_EXPIRED) from refusal
         raise
-    if identity.user != session.identity.user:
-        raise Disconnect(DisconnectCode.INVALID_TOKEN)
     session.identity = identity
     session.tell(Identified(identity))
     result = RefreshResult(
         client=session.client, version=session.version, expires=identity.expires_at is not None, ttl=ttl_s
     )
     return Reply(refresh=result)
+
+
+def _wish(request: Connect, channel: str) -> Subscribe:
+    where = request.subs.get(channel)
+    if where is None:
+        return FRESH
+    return Subscribe(recover=where.recover, offset=where.offset, epoch=where.epoch)

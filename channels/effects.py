@@ -1,7 +1,8 @@
 """What a session wants of the world: questions it waits for, and things it says without waiting.
 
-A handler is a generator that yields an `Ask` and is sent the answer, or thrown the refusal. What it tells is collected
-in the session's outbox, so that everything between two questions happens at once.
+A handler is a generator that yields an `Ask` and is sent the answer, or thrown the refusal; it names the answer's type
+where it takes it, since a layer in between would cost on every step. What it tells is collected in the session's
+outbox, so that everything between two questions happens at once.
 """
 
 from collections.abc import Generator, Mapping
@@ -10,6 +11,7 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 
 from channels.broadcast import Broadcast
+from channels.broker import Attendance
 from channels.host import Identity, Opening, Publishing
 from channels.protocol.codec import Codec
 from channels.protocol.messages import ClientInfo, Reply
@@ -22,13 +24,7 @@ class Ask(Struct, Generic[T], frozen=True):
     """A question whose answer is a T."""
 
 
-Steps = Generator[Ask[Any], Any, T]  # answers differ in type from step to step; `ask` gives each its own
-
-
-def ask(question: Ask[T]) -> Steps[T]:
-    """Wait for the answer to ``question``, typed."""
-    answer: T = yield question
-    return answer
+Steps = Generator[Ask[Any], Any, T]  # answers differ in type from step to step; each question names its own
 
 
 class Authenticate(Ask[Identity], frozen=True):
@@ -107,7 +103,7 @@ class Top(Ask[Position], frozen=True):
     channel: str
 
 
-class Publish(Ask[Position], frozen=True):
+class Publish(Ask[None], frozen=True):
     """Publish in a client's name."""
 
     channel: str
@@ -122,6 +118,12 @@ class Read(Ask[History], frozen=True):
     since: Position | None
     limit: int
     reverse: bool = False
+
+
+class Count(Ask[Attendance], frozen=True):
+    """How many are present?"""
+
+    channel: str
 
 
 class Present(Ask[Mapping[str, ClientInfo]], frozen=True):
@@ -161,9 +163,13 @@ class Deliver(Struct, frozen=True):
     """Send this delivery, written once for all."""
 
     broadcast: Broadcast
+    whole: bool = False
+    """It goes to somebody who reads differences, but needs all of it."""
 
     def message(self, codec: Codec) -> bytes:
         """Write it as this follower reads it."""
+        if self.whole:
+            return self.broadcast.delta_message(codec, None)
         return self.broadcast.message(codec)
 
 

@@ -2,6 +2,8 @@
 
 from msgspec import Struct
 
+from channels.rate import Rate
+
 
 class Limits(Struct, frozen=True, kw_only=True):
     """Bounds of one connection; the defaults are those of the protocol's own server."""
@@ -10,6 +12,11 @@ class Limits(Struct, frozen=True, kw_only=True):
     channel_name: int = 255
     history: int = 300
     """Publications in one history reply."""
+    commands: Rate = Rate(2000, 10.0)
+    """Beyond it commands are refused with 111, and a client that goes on all the same is closed with 3013. It is far
+    above what an app with 128 channels sends when it comes back."""
+    refusals: Rate = Rate(200, 60.0)
+    """A client that is refused more than this for good is closed with 3509. What it may try again is not counted."""
     frame_bytes: int = 65536
     """A larger frame closes with 1009."""
     waiting_commands: int = 256

@@ -3,7 +3,7 @@
 The order that makes it safe, whoever does the waiting:
 
 1. begin to hold live deliveries back (`Held`), 2. ask the broker for deliveries, 3. read history,
-4. give the follower what history holds (`recovered`), 5. let go what was held back; what is old is skipped.
+4. give the follower what history holds (`recovered` or `latest`), 5. let go what was held back; what is old is skipped.
 
 A follower that is live checks each publication against its position (`judge`), so a gap is told and never hidden.
 """
@@ -26,6 +26,13 @@ def recovered(history: History, since: Position) -> tuple[Publication, ...] | No
     missed = tuple(p for p in history.publications if p.offset > since.offset)
     complete = len(missed) == history.top.offset - since.offset
     return missed if complete and len(missed) <= MOST_RECOVERED else None
+
+
+def latest(history: History, since: Position | None) -> tuple[Publication, ...] | None:
+    """Return the newest publication, nothing where the follower has it already, or None where there is none."""
+    if not history.publications or history.publications[0].offset != history.top.offset:
+        return None
+    return () if since == history.top else (history.publications[0],)
 
 
 class Verdict(Enum):

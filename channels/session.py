@@ -2,42 +2,75 @@
 
 How a shell drives it:
 
-1. `handle` a command (or take one of `chores`) to get steps; perform `take()`, answer the question the steps yield,
+1. `handle` a command (or take a `next_chore`) to get steps; perform `take()`, answer the question the steps yield,
    send the answer or throw the refusal in, and so on to their end. A question is `channels.effects.Ask`.
 2. Steps run one at a time and in order, except those of a call (`is_call`), which may run beside others.
-3. Live deliveries (`live`), pongs and the clock (`tick` at `deadlines.nearest`) may come between any two steps;
-   perform `take()` after each.
+3. Live deliveries (`live`), pongs, the clock (`tick` at `deadlines.nearest`) and wishes of the server may come between
+   any two steps; perform `take()` after each.
 4. After a Close was taken, go on with no steps; run those of `end()` once, whatever ended the connection.
 
 What holds, whatever comes in: every command with an id is answered once or the connection closes; a channel's pushes
 come after its subscribe reply and in the order of their offsets; a gap ends the subscription or the connection.
+
+There are many thousands of them, most of them quiet: what is empty is shared and not allocated.
 """
 
 import random
 import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import inf
+from typing import Final
 
-from channels import connecting, inquiries, subscribing
+from channels import attendance, commands, following, timing
 from channels.broadcast import Broadcast
 from channels.deadlines import Deadlines
-from channels.effects import Announce, Close, Deliver, Leave, Live, Send, Steps, Tell, Unfollow, ask
+from channels.effects import Close, Deliver, Live, Send, Steps, Tell, Unfollow
 from channels.host import Identity, Opening
 from channels.limits import Limits
-from channels.protocol import messages
 from channels.protocol.codes import DisconnectCode, ErrorCode, UnsubscribeCode
-from channels.protocol.exceptions import Disconnect, ProtocolError
-from channels.protocol.messages import ClientInfo, Command, Error, Push, Reply, Request, Unsubscribed, payload
+from channels.protocol.exceptions import Disconnect, FabricError, ProtocolError
+from channels.protocol.messages import (
+    ClientInfo,
+    Command,
+    Connect,
+    Error,
+    Push,
+    Reply,
+    Request,
+    Rpc,
+    Unsubscribed,
+    Word,
+    payload,
+)
+from channels.protocol.messages import Send as SendMessage
 from channels.recovery import Verdict
-from channels.stream import Joined, Left, Position
+from channels.stream import Position, Publication
 from channels.subscription import Phase, Subscription
 from channels.transitions import Event, State, after
 
-Handler = Callable[["Session", messages.Message], Steps[Reply]]
+NOTHING: Final = ()
 
 
 class Session:
     """What one client may do now, and what it is owed."""
+
+    __slots__ = (
+        "_commands_paid",
+        "_outbox",
+        "_refusals_paid",
+        "chores",
+        "client",
+        "clock",
+        "deadlines",
+        "identity",
+        "jitter",
+        "limits",
+        "opened",
+        "state",
+        "subscriptions",
+        "version",
+        "wall",
+    )
 
     def __init__(
         self,
@@ -57,35 +90,33 @@ class Session:
         self.state = State.NEW
         self.identity: Identity | None = None
         self.subscriptions: dict[str, Subscription] = {}
-        self.opened: list[Subscription] = []
+        self.opened: list[Subscription] | None = None
         """Subscriptions that go live with the reply now being made."""
-        self.chores: deque[Steps[None]] = deque()
-        """Steps nobody asked for, such as leaving the presence of a channel."""
+        self.chores: list[Steps[None]] | None = None
+        """Steps nobody asked for, such as leaving the presence of a channel; None where there are none."""
         self.deadlines = Deadlines()
         self.deadlines.set("connect", clock() + limits.connect_s)
-        self._jitter = jitter
-        self._outbox: list[Tell] = []
+        self.jitter = jitter
+        self._outbox: list[Tell] | None = None
+        self._commands_paid = self._refusals_paid = -inf
 
     # Commands
 
     def handle(self, command: Command) -> Steps[None] | None:
         """Begin a command; None where it needs no steps."""
         request = command.request
-        if request is None or (command.id == 0) != isinstance(request, messages.Send):
+        if request is None or (command.id == 0) != isinstance(request, SendMessage):
             self._answer_ping(command, request)
             return None
-        if not self.happen(Event.CONNECT if isinstance(request, messages.Connect) else Event.COMMAND):
+        if not self.happen(Event.CONNECT if isinstance(request, Connect) else Event.COMMAND):
             return None
-        if self.state in (State.REFUSED, State.CLOSED):
-            return None
-        if isinstance(request, messages.Send):
-            self.close(DisconnectCode.NOT_AVAILABLE)
+        if self.state in (State.REFUSED, State.CLOSED) or self._is_too_fast(command.id):
             return None
         return self._respond(command.id, request)
 
     def is_call(self, command: Command) -> bool:
         """Whether the command's steps may run beside others."""
-        return command.rpc is not None and isinstance(command.request, messages.Rpc)
+        return command.rpc is not None and isinstance(command.request, Rpc)
 
     def _answer_ping(self, command: Command, request: Request | None) -> None:
         expected = "pong" in self.deadlines
@@ -94,26 +125,46 @@ class Session:
         else:
             self.close(DisconnectCode.BAD_REQUEST)
 
+    def _is_too_fast(self, number: int) -> bool:
+        rate, now = self.limits.commands, self.clock()
+        self._commands_paid = rate.pay(self._commands_paid, now)
+        excess = rate.excess(self._commands_paid, now)
+        if excess <= 0:
+            return False
+        if excess > 1:
+            self.close(DisconnectCode.TOO_MANY_REQUESTS)
+        else:
+            self._refuse(number, ProtocolError(ErrorCode.TOO_MANY_REQUESTS))
+        return True
+
     def _respond(self, number: int, request: Request) -> Steps[None]:
         try:
-            reply = yield from HANDLERS[type(request)](self, request)
+            reply = yield from commands.HANDLERS[type(request)](self, request)
         except ProtocolError as refusal:
             self._refuse(number, refusal)
         except Disconnect as end:
             self.close(end.code, end.reason)
         else:
-            reply.id = number
-            self.tell(Send(reply))
-            self.go_live()
+            if reply is not None:
+                reply.id = number
+                self.tell(Send(reply))
+            if self.opened:
+                self.go_live()
 
     def _refuse(self, number: int, refusal: ProtocolError) -> None:
         if self.state is State.CONNECTING:
             self.happen(Event.REFUSED)
-            self.opened.clear()
+            self.opened = None
             for channel in list(self.subscriptions):
                 self.drop(channel)
-        error = Error(code=refusal.code, message=refusal.message, temporary=refusal.temporary)
-        self.tell(Send(Reply(id=number, error=error)))
+        if number:
+            error = Error(code=refusal.code, message=refusal.message, temporary=refusal.temporary)
+            self.tell(Send(Reply(id=number, error=error)))
+        if not refusal.temporary:
+            rate, now = self.limits.refusals, self.clock()
+            self._refusals_paid = rate.pay(self._refusals_paid, now)
+            if rate.excess(self._refusals_paid, now) > 0:
+                self.close(DisconnectCode.TOO_MANY_ERRORS)
 
     # Subscriptions
 
@@ -123,12 +174,16 @@ class Session:
         if subscription is None:
             return
         verdict = subscription.admit(broadcast)
-        if verdict is Verdict.SEND:
-            self.tell(Deliver(broadcast))
-            if subscription.phase is Phase.LIVE:
-                self.tell(Live(broadcast.channel))
-        elif verdict is Verdict.GAP:
+        if verdict is Verdict.GAP:
             self._insufficient(subscription)
+            return
+        published = isinstance(broadcast.delivery, Publication)
+        if verdict is Verdict.SEND:
+            whole = published and subscription.delta
+            self.tell(Deliver(broadcast, whole))
+            subscription.based = subscription.based or whole
+        if published and subscription.phase is Phase.LIVE:
+            self.tell(Live(broadcast.channel))
 
     def doubt(self, channel: str) -> None:
         """Learn that deliveries of the channel were lost for good."""
@@ -136,7 +191,7 @@ class Session:
         if subscription is None:
             return
         if subscription.phase is Phase.OPENING:
-            subscription.doubtful = True
+            subscription.doubt()
         else:
             self._insufficient(subscription)
 
@@ -146,10 +201,69 @@ class Session:
         live = subscription is not None and subscription.phase is Phase.LIVE
         return subscription.position if live and subscription else None
 
+    def drop(self, channel: str) -> None:
+        """Forget a subscription without a word to its client; others learn of it by a chore."""
+        subscription = self.subscriptions.pop(channel, None)
+        if subscription is None:
+            return
+        subscription.end()
+        self.tell(Unfollow(channel))
+        self._leave(subscription)
+
+    def await_reply(self, subscription: Subscription) -> None:
+        """Let a subscription go live once the reply that is being made was told."""
+        if self.opened is None:
+            self.opened = [subscription]
+        else:
+            self.opened.append(subscription)
+
+    def go_live(self) -> None:
+        """Let the subscriptions whose reply was told follow live."""
+        opened, self.opened = self.opened, None
+        for subscription in opened or NOTHING:
+            if subscription.phase is Phase.OPENING:
+                self._begin(subscription)
+
+    def _begin(self, subscription: Subscription) -> None:
+        held, complete = subscription.go_live()
+        for broadcast in held:
+            self.live(broadcast)
+        if not complete:
+            self.doubt(subscription.channel)
+        if subscription.phase is not Phase.LIVE:
+            return
+        self.tell(Live(subscription.channel))
+        if subscription.opening.join_leave:
+            self.add_chore(attendance.join(self, subscription))
+
+    def _insufficient(self, subscription: Subscription) -> None:
+        if subscription.phase is Phase.ENDED:
+            return
+        if subscription.server_side:
+            self.close(DisconnectCode.INSUFFICIENT_STATE)
+        else:
+            self.unsubscribe(subscription.channel, UnsubscribeCode.INSUFFICIENT_STATE)
+
+    def _leave(self, subscription: Subscription) -> None:
+        if subscription.present or subscription.opening.join_leave:
+            self.add_chore(attendance.depart(self, subscription))
+
+    # What the server wishes
+
+    def subscribe_by_server(
+        self, channel: str, opening: Opening | None = None, since: Position | None = None
+    ) -> None:
+        """Let the connection follow a channel, from ``since`` on if given; None of an opening asks the host."""
+        if self.state in (State.CONNECTING, State.OPEN):
+            self.add_chore(following.follow_unasked(self, channel, opening, since))
+
     def unsubscribe(self, channel: str, code: int = UnsubscribeCode.SERVER, reason: str = "") -> None:
-        """End a subscription from our side and tell the client; one that is opening is refused."""
+        """End a subscription and tell the client; one that is opening is refused, or may be tried again."""
         subscription = self.subscriptions.get(channel)
         if subscription is None:
+            return
+        if subscription.phase is Phase.OPENING and code >= UnsubscribeCode.INSUFFICIENT_STATE:
+            subscription.doubt()
             return
         was_live = subscription.phase is Phase.LIVE
         self.drop(channel)
@@ -158,111 +272,25 @@ class Session:
             ended = Unsubscribed(code=int(code), reason=words)
             self.tell(Send(Reply(push=Push(channel=channel, unsubscribe=ended))))
 
-    def subscribe_by_server(
-        self, channel: str, opening: Opening | None = None, since: Position | None = None
-    ) -> None:
-        """Let the connection follow a channel, from ``since`` on if given; None of an opening asks the host."""
-        if self.state in (State.CONNECTING, State.OPEN):
-            self.chores.append(subscribing.subscribe_unasked(self, channel, opening, since))
-
     def message(self, data: bytes) -> None:
         """Say something to this connection, outside any channel."""
         if self.state is State.OPEN:
-            self.tell(Send(Reply(push=Push(message=messages.Word(data=payload(data))))))
+            self.tell(Send(Reply(push=Push(message=Word(data=payload(data))))))
 
     def refresh_by_server(self, expires_at: float | None) -> None:
         """Move the end of the connection, in Unix seconds; None is never, and one that has passed closes it."""
         if self.state is not State.OPEN:
             return
         try:
-            self.expire("expiry", expires_at)
+            timing.expire(self, expires_at)
         except ProtocolError:
             self.close(DisconnectCode.CONNECTION_EXPIRED)
 
-    def drop(self, channel: str) -> None:
-        """Forget a subscription without a word to its client; others learn of it by a chore."""
-        subscription = self.subscriptions.pop(channel, None)
-        if subscription is None:
-            return
-        subscription.end()
-        self.deadlines.clear(("subscription", channel))
-        self.tell(Unfollow(channel))
-        if subscription.present:
-            self.chores.append(self._depart(subscription))
-
-    def go_live(self) -> None:
-        """Let the subscriptions whose reply was told follow live."""
-        opened, self.opened = self.opened, []
-        for subscription in opened:
-            if subscription.phase is not Phase.OPENING:
-                continue
-            for broadcast in subscription.go_live():
-                self.live(broadcast)
-            if subscription.doubtful:
-                self.doubt(subscription.channel)
-                continue
-            self.tell(Live(subscription.channel))
-            if subscription.opening.join_leave:
-                self.chores.append(self._join(subscription))
-
-    def _insufficient(self, subscription: Subscription) -> None:
-        if subscription.server_side:
-            self.close(DisconnectCode.INSUFFICIENT_STATE)
-        else:
-            self.unsubscribe(subscription.channel, UnsubscribeCode.INSUFFICIENT_STATE)
-
-    def _join(self, subscription: Subscription) -> Steps[None]:
-        yield from ask(Announce(subscription.channel, Joined(self.client_info(subscription))))
-
-    def _depart(self, subscription: Subscription) -> Steps[None]:
-        info = self.client_info(subscription)
-        if subscription.opening.presence:
-            yield from ask(Leave(subscription.channel, info.client))
-        if subscription.opening.join_leave:
-            yield from ask(Announce(subscription.channel, Left(info)))
-
-    # Time
-
     def tick(self) -> None:
         """Do what is due by now."""
-        for name in self.deadlines.due(self.clock()):
-            match name:
-                case "connect":
-                    self.close(DisconnectCode.STALE)
-                case "ping":
-                    self.tell(Send(Reply()))
-                    self.deadlines.set("ping", self.clock() + self.limits.ping_s)
-                    self.deadlines.set("pong", self.clock() + self.limits.pong_s)
-                case "pong":
-                    self.close(DisconnectCode.NO_PONG)
-                case "expiry":
-                    self.close(DisconnectCode.CONNECTION_EXPIRED)
-                case ("subscription", str(channel)):
-                    self._subscription_expired(channel)
-
-    def begin_pings(self) -> None:
-        """Ping from a random moment on, so that connections made together do not beat together."""
-        self.deadlines.clear("connect")
-        self.deadlines.set("ping", self.clock() + self.limits.ping_s * (0.5 + 0.5 * self._jitter()))
-
-    def expire(self, name: object, expires_at: float | None) -> int:
-        """Watch an expiry given in Unix seconds, and return the seconds left for the reply."""
-        if expires_at is None:
-            self.deadlines.clear(name)
-            return 0
-        left = expires_at - self.wall()
-        if left <= 0:
-            raise ProtocolError(ErrorCode.TOKEN_EXPIRED)
-        self.deadlines.set(name, self.clock() + left + self.limits.grace_s)
-        return max(1, int(left))
-
-    def _subscription_expired(self, channel: str) -> None:
-        if (subscription := self.subscriptions.get(channel)) is None:
-            return
-        if subscription.server_side:
-            self.close(DisconnectCode.SUBSCRIPTION_EXPIRED)
-        else:
-            self.unsubscribe(channel, UnsubscribeCode.EXPIRED)
+        now = self.clock()
+        for moment in self.deadlines.due(now):
+            timing.come_due(self, moment, now)
 
     # State and effects
 
@@ -285,46 +313,52 @@ class Session:
     def end(self) -> Steps[None]:
         """Leave every channel; the last steps of a connection."""
         self.state = State.CLOSED
-        for channel in list(self.subscriptions):
-            subscription = self.subscriptions.pop(channel)
-            subscription.end()
-            self._outbox.append(Unfollow(channel))
-            if subscription.present:
-                self.chores.append(self._depart(subscription))
-        while self.chores:
-            yield from self.chores.popleft()
+        for subscription in list(self.subscriptions.values()):
+            self.drop(subscription.channel)
+            self._say(Unfollow(subscription.channel))
+        while (chore := self.next_chore()) is not None:
+            try:
+                yield from chore
+            except FabricError:
+                continue  # what could not be told of one channel must not keep the others from it
+
+    def add_chore(self, steps: Steps[None]) -> None:
+        """Have steps run that no command asked for."""
+        if self.chores is None:
+            self.chores = [steps]
+        else:
+            self.chores.append(steps)
+
+    def next_chore(self) -> Steps[None] | None:
+        """Take the oldest of the steps that no command asked for."""
+        if self.chores is None:
+            return None
+        chore = self.chores.pop(0)
+        self.chores = self.chores or None
+        return chore
 
     def tell(self, effect: Tell) -> None:
         """Let the shell do something; after the end nothing is said any more."""
         if self.state is not State.CLOSED:
+            self._say(effect)
+
+    def take(self) -> Sequence[Tell]:
+        """Hand out what is to be done, in order."""
+        outbox, self._outbox = self._outbox, None
+        return outbox or NOTHING
+
+    def _say(self, effect: Tell) -> None:
+        if self._outbox is None:
+            self._outbox = [effect]
+        else:
             self._outbox.append(effect)
 
-    def take(self) -> list[Tell]:
-        """Hand out what is to be done, in order."""
-        outbox, self._outbox = self._outbox, []
-        return outbox
-
-    def client_info(self, subscription: Subscription) -> ClientInfo:
+    def client_info(self, subscription: Subscription | None = None) -> ClientInfo:
         """Tell others who this is."""
         assert self.identity is not None
         return ClientInfo(
             user=self.identity.user,
             client=self.client,
             conn_info=payload(self.identity.info),
-            chan_info=payload(subscription.opening.info),
+            chan_info=payload(subscription.opening.info if subscription else None),
         )
-
-
-HANDLERS: dict[type[messages.Message], Handler] = {
-    messages.Connect: connecting.connect,
-    messages.Refresh: connecting.refresh,
-    messages.Subscribe: subscribing.subscribe,
-    messages.Unsubscribe: subscribing.unsubscribe,
-    messages.SubRefresh: subscribing.sub_refresh,
-    messages.History: inquiries.history,
-    messages.Presence: inquiries.presence,
-    messages.PresenceStats: inquiries.presence_stats,
-    messages.Rpc: inquiries.rpc,
-    messages.Publish: inquiries.not_served,
-    messages.Ping: inquiries.not_served,
-}

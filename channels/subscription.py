@@ -2,10 +2,13 @@
 
 1. OPENING holds live deliveries back; LIVE lets them pass or finds a gap; ENDED lets nothing pass.
 2. It goes OPENING → LIVE → ENDED, or OPENING → ENDED, and never back.
-3. A position is kept only where the channel has a history.
+3. A position is kept only where the follower is told of gaps. While a room hands deliveries out without asking, the
+   room keeps it; it is set back here before the next delivery comes this way.
 """
 
+from collections.abc import Iterable
 from enum import Enum, auto
+from math import inf
 
 from channels.broadcast import Broadcast
 from channels.host import Opening
@@ -24,28 +27,53 @@ class Phase(Enum):
 class Subscription:
     """Keep the order of one channel for one connection."""
 
-    __slots__ = ("_held", "channel", "doubtful", "opening", "phase", "position", "present", "server_side")
+    __slots__ = (
+        "_held",
+        "based",
+        "channel",
+        "delta",
+        "expires",
+        "join_leave",
+        "joined",
+        "opening",
+        "phase",
+        "position",
+        "present",
+        "server_side",
+    )
 
-    def __init__(self, channel: str, opening: Opening, *, server_side: bool = False) -> None:
+    def __init__(
+        self, channel: str, opening: Opening, *, server_side: bool = False, join_leave: bool = False
+    ) -> None:
         self.channel = channel
         self.opening = opening
         self.server_side = server_side
+        self.join_leave = opening.join_leave and (opening.push_join_leave or join_leave)
+        """Whether this follower is sent who joins and leaves."""
+        self.delta = False
+        """Whether publications are written for somebody who reads differences."""
+        self.based = False
+        """Whether they have a whole publication that the next one may be a difference to."""
         self.phase = Phase.OPENING
         self.position: Position | None = None
+        """The newest publication they have; None where nobody looks for gaps."""
         self.present = False
-        """Whether others may see this follower, so that its end has to be told."""
-        self.doubtful = False
-        """Whether deliveries may have been lost while it was opening."""
-        self._held = Held()
+        """Whether this follower is listed in the channel's presence, so that its end has to be told."""
+        self.joined = False
+        """Whether others were told of this follower."""
+        self.expires = inf
+        """When the right to follow runs out, by the session's clock and with the grace."""
+        self._held: Held | None = None
 
     def admit(self, broadcast: Broadcast) -> Verdict:
         """Say what to do with a live delivery, and move on with it."""
         if self.phase is not Phase.LIVE:
-            self._hold(broadcast)
+            if self.phase is Phase.OPENING:
+                self._hold().add(broadcast)
             return Verdict.SKIP
         delivery = broadcast.delivery
         if not isinstance(delivery, Publication):
-            return Verdict.SEND if self.opening.join_leave else Verdict.SKIP
+            return Verdict.SEND if self.join_leave else Verdict.SKIP
         if self.position is None:
             return Verdict.SEND
         verdict = judge(self.position, delivery)
@@ -53,17 +81,22 @@ class Subscription:
             self.position = Position(delivery.offset, delivery.epoch)
         return verdict
 
-    def go_live(self) -> list[Broadcast]:
-        """Begin to let deliveries pass, and hand out those held back until now."""
+    def doubt(self) -> None:
+        """Remember that deliveries may have been lost while it was opening."""
+        self._hold().incomplete = True
+
+    def go_live(self) -> tuple[Iterable[Broadcast], bool]:
+        """Begin to let deliveries pass; hand out those held back, and whether they are all there were."""
         self.phase = Phase.LIVE
-        self.doubtful = self.doubtful or self._held.incomplete
-        return list(self._held.release())
+        held, self._held = self._held, None
+        return ((), True) if held is None else (held.release(), not held.incomplete)
 
     def end(self) -> None:
         """Let nothing pass any more."""
         self.phase = Phase.ENDED
-        self._held = Held(0)
+        self._held = None
 
-    def _hold(self, broadcast: Broadcast) -> None:
-        if self.phase is Phase.OPENING:
-            self._held.add(broadcast)
+    def _hold(self) -> Held:
+        if self._held is None:
+            self._held = Held()
+        return self._held

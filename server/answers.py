@@ -10,6 +10,7 @@ from channels.effects import (
     Arrive,
     Ask,
     Authenticate,
+    Count,
     Follow,
     Hear,
     Invoke,
@@ -90,6 +91,8 @@ class Answers:
                 return await broker.publish(
                     channel, what.data, history=what.history, tags=what.tags, info=info
                 )
+            case Count(channel=channel):
+                return await broker.attendance(channel)
             case Present(channel=channel):
                 return await broker.presence(channel)
             case Arrive(channel=channel, info=info):

@@ -150,8 +150,8 @@ class Socket:
 
     async def _work(self, tasks: asyncio.TaskGroup) -> None:
         while self._closing is None:
-            while self.session.chores:
-                await self._go(self.session.chores.popleft())
+            while (chore := self.session.next_chore()) is not None:
+                await self._go(chore)
             command = await self._commands.get()
             if command is None:
                 continue

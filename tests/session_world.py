@@ -1,34 +1,43 @@
 """A world around one session for tests: it answers at once and writes down what the session tells."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from channels.broadcast import Broadcast
+from channels.broker import Attendance
 from channels.effects import (
+    Announce,
     Arrive,
     Ask,
     Authenticate,
     Close,
+    Count,
     Deliver,
     Follow,
+    Hear,
     Invoke,
     Leave,
+    NameChannel,
     Permit,
     Present,
+    Propose,
+    Publish,
     Read,
     Renew,
     Send,
     Show,
     Steps,
+    Top,
     Unfollow,
 )
-from channels.host import Identity, Opening
+from channels.host import Identity, Opening, Publishing
 from channels.limits import Limits
-from channels.protocol import ErrorCode, ProtocolError
+from channels.protocol import DisconnectCode, ErrorCode
+from channels.protocol.exceptions import Disconnect, FabricError, ProtocolError
 from channels.protocol.json import JsonCodec
 from channels.protocol.messages import ClientInfo
 from channels.session import Session
-from channels.stream import HistoryPolicy, Stream
+from channels.stream import Delivery, HistoryPolicy, Stream
 from channels.transitions import State
 
 CODEC = JsonCodec()
@@ -51,6 +60,10 @@ class World:
         self.asked: list[Ask[Any]] = []
         self.identity = Identity(user="7")
         self.opening = Opening(history=KEPT)
+        self.openings: dict[str, Opening] = {}
+        self.anybody_publishes = False
+        self.hears = False
+        self.heard: list[bytes] = []
         self.before: Callable[[Ask[Any]], None] = lambda question: None
 
     # What happens
@@ -74,7 +87,7 @@ class World:
                 self.before(question)
                 try:
                     answer = self.answer(question)
-                except ProtocolError as refusal:
+                except FabricError as refusal:
                     question = steps.throw(refusal)
                 else:
                     question = steps.send(answer)
@@ -84,8 +97,8 @@ class World:
         self.take()
 
     def chores(self) -> None:
-        while self.session.chores and not self.closed:
-            self.run(self.session.chores.popleft())
+        while not self.closed and (chore := self.session.next_chore()) is not None:
+            self.run(chore)
 
     def take(self) -> None:
         effects = self.session.take()
@@ -94,10 +107,22 @@ class World:
             if isinstance(effect, Unfollow):
                 self.followed.discard(effect.channel)
 
-    def publish(self, channel: str, data: bytes = b"{}", *, lose: bool = False) -> None:
-        publication = self.stream(channel).append(data, KEPT, self.now)
-        if not lose and channel in self.followed:
-            self.session.live(Broadcast(channel, publication))
+    def publish(
+        self,
+        channel: str,
+        data: bytes = b"{}",
+        *,
+        lose: bool = False,
+        tags: dict[str, str] | None = None,
+        info: ClientInfo | None = None,
+    ) -> None:
+        publication = self.stream(channel).append(data, KEPT, self.now, tags=tags, info=info)
+        if not lose:
+            self.deliver(channel, publication)
+
+    def deliver(self, channel: str, delivery: Delivery) -> None:
+        if channel in self.followed:
+            self.session.live(Broadcast(channel, delivery))
             self.take()
 
     def after(self, seconds: float) -> list[Any]:
@@ -126,24 +151,47 @@ class World:
             case Permit(channel=channel):
                 if channel.startswith("secret"):
                     raise ProtocolError(ErrorCode.PERMISSION_DENIED)
-                return self.opening
-            case Follow(channel=channel):
-                self.followed.add(channel)
-            case Read(channel=channel, since=since, limit=limit, reverse=reverse):
-                return self.stream(channel).read(self.now, since=since, limit=limit, reverse=reverse)
+                return self.openings.get(channel, self.opening)
+            case NameChannel(token=token):
+                return token
+            case Propose(data=data, granted=granted):
+                if not granted and not self.anybody_publishes:
+                    raise ProtocolError(ErrorCode.PERMISSION_DENIED)
+                return Publishing(data=data, history=self.opening.history, tags={"by": "client"})
+            case Hear(data=data):
+                if not self.hears:
+                    raise Disconnect(DisconnectCode.NOT_AVAILABLE)
+                return self.heard.append(data)
             case Show():
                 return b'{"items":[]}'
             case Invoke(method=method, data=data):
                 if method == "refuse":
                     raise ProtocolError(409, "taken")
                 return data
+            case _:
+                return self._ask_broker(question)
+
+    def _ask_broker(self, question: Ask[Any]) -> Any:
+        match question:
+            case Follow(channel=channel):
+                self.followed.add(channel)
+            case Top(channel=channel):
+                return self.stream(channel).top
+            case Publish(channel=channel, publishing=publishing, info=info):
+                self.publish(channel, publishing.data, tags=publishing.tags, info=info)
+            case Read(channel=channel, since=since, limit=limit, reverse=reverse):
+                return self.stream(channel).read(self.now, since=since, limit=limit, reverse=reverse)
             case Arrive(channel=channel, info=info):
                 self.present.setdefault(channel, {})[info.client] = info
             case Leave(channel=channel, client=client):
                 self.present.get(channel, {}).pop(client, None)
             case Present(channel=channel):
-                present: Mapping[str, ClientInfo] = self.present.get(channel, {})
-                return present
+                return self.present.get(channel, {})
+            case Count(channel=channel):
+                here = self.present.get(channel, {}).values()
+                return Attendance(clients=len(here), users=len({info.user for info in here}))
+            case Announce(channel=channel, event=event):
+                self.deliver(channel, event)
         return None
 
 
@@ -155,8 +203,8 @@ def words(effects: list[Any]) -> list[str]:
         match effect:
             case Send(reply=reply):
                 written.append(codec.encode(reply).decode())
-            case Deliver(broadcast=broadcast):
-                written.append(broadcast.message(codec).decode())
+            case Deliver():
+                written.append(effect.message(codec).decode())
             case Close(code=code):
                 written.append(f"closed {code}")
     return written

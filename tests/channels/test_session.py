@@ -1,7 +1,7 @@
 """The session without I/O: what it answers to one command after another, and what the clock does to it.
 
 Proves: channels/session.py, channels/connecting.py, channels/inquiries.py, channels/effects.py, channels/host.py,
-channels/limits.py
+channels/limits.py, channels/rate.py, channels/commands.py, channels/timing.py, channels/publishing.py
 """
 
 import pytest
@@ -43,7 +43,9 @@ NOT_SERVED = error(108, "not available")
     [
         ('"connect":{}', "closed 3501"),
         ('"ping":{}', NOT_SERVED),
-        ('"publish":{"channel":"a","data":1}', NOT_SERVED),
+        ('"publish":{"channel":"a","data":1}', error(103, "permission denied")),
+        ('"publish":{"channel":"a"}', BAD),
+        ('"publish":{"channel":"a","data":1,"type":1}', NOT_SERVED),
         ('"publish":{}', "closed 3501"),
         ('"subscribe":{}', "closed 3501"),
         ('"subscribe":{"channel":"é"}', BAD),

@@ -1,6 +1,6 @@
 """Following a channel: history joined to what comes live, gaps told, rights that end.
 
-Proves: channels/subscribing.py, channels/subscription.py
+Proves: channels/subscribing.py, channels/subscription.py, channels/following.py, channels/attendance.py
 """
 
 from typing import Any
@@ -12,6 +12,7 @@ from channels.effects import (
     Ask,
     Read,
     Show,
+    Top,
 )
 from channels.host import Identity, Opening
 from channels.stream import Position, Publication
@@ -101,7 +102,7 @@ def test_server_side_subscriptions_recover_in_the_connect_reply() -> None:
 
 def test_deliveries_lost_while_opening_are_told_after_the_reply() -> None:
     world = connected()
-    world.before = lambda question: world.session.doubt("feed") if isinstance(question, Read) else None
+    world.before = lambda question: world.session.doubt("feed") if isinstance(question, Top) else None
     told = words(world.say('{"id":2,"subscribe":{"channel":"feed"}}'))
     assert told[0].startswith('{"id":2,"subscribe":')
     assert '"code":2500' in told[1]
@@ -124,7 +125,7 @@ def test_more_than_can_be_held_back_is_told_after_the_reply() -> None:
 
 def test_a_right_that_ends_while_opening_refuses_the_subscribe() -> None:
     world = connected()
-    world.before = lambda question: world.session.unsubscribe("feed") if isinstance(question, Read) else None
+    world.before = lambda question: world.session.unsubscribe("feed") if isinstance(question, Top) else None
     told = words(world.say('{"id":2,"subscribe":{"channel":"feed"}}'))
     assert told == ['{"id":2,"error":{"code":103,"message":"permission denied"}}']
     assert world.followed == set()

@@ -1,0 +1,31 @@
+"""Being seen in a channel: listed in its presence, told of when one comes and goes."""
+
+from typing import TYPE_CHECKING
+
+from channels.effects import Announce, Arrive, Leave, Steps
+from channels.stream import Joined, Left
+from channels.subscription import Subscription
+
+if TYPE_CHECKING:
+    from channels.session import Session
+
+
+def arrive(session: "Session", subscription: Subscription) -> Steps[None]:
+    """Enter the channel's presence."""
+    subscription.present = True  # before it is known, so that an arrival whose answer was lost is ended too
+    yield Arrive(subscription.channel, session.client_info(subscription))
+
+
+def join(session: "Session", subscription: Subscription) -> Steps[None]:
+    """Tell others that somebody follows the channel now."""
+    subscription.joined = True
+    yield Announce(subscription.channel, Joined(session.client_info(subscription)))
+
+
+def depart(session: "Session", subscription: Subscription) -> Steps[None]:
+    """End the presence, and tell others who were told of the beginning."""
+    info = session.client_info(subscription)
+    if subscription.present:
+        yield Leave(subscription.channel, info.client)
+    if subscription.joined:
+        yield Announce(subscription.channel, Left(info))
