@@ -11,6 +11,7 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
+from prometheus_client.registry import Collector
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -59,6 +60,10 @@ class Metrics:
     def watch(self, name: str, meaning: str, ask: Callable[[], float]) -> None:
         """Show ``gatehouse_<name>``: ``ask`` is asked for its value whenever somebody looks."""
         Gauge(f"gatehouse_{name}", meaning, registry=self.registry).set_function(ask)
+
+    def register(self, collector: Collector) -> None:
+        """Show also what ``collector`` gathers whenever somebody looks."""
+        self.registry.register(collector)
 
     def page(self) -> bytes:
         """Return the page that Prometheus reads."""
