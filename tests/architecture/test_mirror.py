@@ -2,7 +2,7 @@
 
 `channels/stream.py` is proved by `tests/channels/test_stream.py`; a folder as a whole by a test of its name
 (`tests/domain/access/test_operations.py`). A test module that proves more says so in its docstring:
-"Proves: channels/memory.py, channels/redis.py". Modules that only declare need none.
+"Proves: channels/memory.py, channels/redis/". Modules that only declare need none.
 """
 
 import ast

@@ -1,9 +1,10 @@
 """What every broker keeps, in memory as in Redis.
 
-Proves: channels/broker.py, channels/memory.py, channels/redis.py, channels/envelope.py
+Proves: channels/broker.py, channels/memory.py, channels/redis/
 """
 
 import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
@@ -105,6 +106,7 @@ async def test_a_follower_hears_publications_in_order_with_their_bytes(
     first = heard.deliveries[0][1]
     assert isinstance(first, Publication)
     assert (first.offset, first.tags) == (1, {"kind": "x"})
+    assert abs(first.published_at - time.time()) < 60
     assert first.epoch == (await broker.history("news")).top.epoch
 
 
@@ -258,6 +260,13 @@ async def test_many_are_published_at_once_each_by_its_own_rules(broker: Broker, 
     ]
     await eventually(lambda: heard.data("pulse") == [b"4"])
     await eventually(lambda: heard.data("a") == [b"1", b"2"] and heard.data("b") == [b"3"])
+
+
+async def test_what_is_published_without_waiting_keeps_its_order(broker: Broker, heard: Recorder) -> None:
+    await broker.follow("news")
+    numbers = [b"%d" % number for number in range(300)]
+    await asyncio.gather(*(broker.publish("news", number, history=KEPT) for number in numbers))
+    await eventually(lambda: heard.data("news") == numbers)
 
 
 async def test_removed_history_cannot_be_read_and_goes_on_with_the_next_number(

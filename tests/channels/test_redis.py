@@ -1,6 +1,6 @@
 """What a Redis that goes away and comes back does to its followers.
 
-Proves: channels/redis.py, channels/redis_follower.py
+Proves: channels/redis/
 """
 
 import asyncio
@@ -73,7 +73,7 @@ async def test_redis_is_subscribed_once_per_channel_and_left_after_the_last(
     broker = RedisBroker(mortal_redis.url, prefix="p")
     async with running(broker):
         await asyncio.gather(*(broker.follow(f"c{n % 5}") for n in range(50)))
-        assert mortal_redis.command("pubsub", "numsub", "p:to:c0").split() == ["p:to:c0", "1"]
+        assert mortal_redis.command("pubsub", "numsub", "{p:c0}:to").split() == ["{p:c0}:to", "1"]
         assert broker.subscribed == 5
         for number in range(5):
             broker.unfollow(f"c{number}")
@@ -85,7 +85,7 @@ async def test_what_no_hub_has_written_is_passed_over(mortal_redis: RedisServer)
     async with running(broker) as heard:
         await broker.follow("news")
         for junk in ("", "junk", "1:e:junk", "x:y:z", "1:\xff:\x90"):
-            mortal_redis.command("publish", "p:to:news", junk)
+            mortal_redis.command("publish", "{p:news}:to", junk)
         await broker.publish("news", b"1")
         await eventually(lambda: heard.data("news") == [b"1"])
 

@@ -1,5 +1,6 @@
 """How a delivery lies in Redis: position, then one compact body with the payload's bytes as they came."""
 
+import time
 from typing import Literal
 
 import msgspec
@@ -20,6 +21,7 @@ class _Body(msgspec.Struct, array_like=True):
     data: bytes = b""
     tags: dict[str, str] | None = None
     info: _Info | None = None
+    published_at: float = 0.0
 
 
 _bodies = msgspec.msgpack.Decoder(_Body)
@@ -27,9 +29,11 @@ _infos = msgspec.msgpack.Decoder(_Info)
 _encoder = msgspec.msgpack.Encoder()
 
 
-def pack_publication(data: bytes, tags: dict[str, str] | None, info: ClientInfo | None) -> bytes:
+def pack_publication(
+    data: bytes, tags: dict[str, str] | None, info: ClientInfo | None, published_at: float
+) -> bytes:
     """Write a publication's body; its position is added where it is numbered."""
-    return _encoder.encode(_Body("publication", data, tags, _stored(info) if info else None))
+    return _encoder.encode(_Body("publication", data, tags, _stored(info) if info else None, published_at))
 
 
 def pack_event(event: Joined | Left) -> bytes:
@@ -43,7 +47,14 @@ def unpack(body: bytes, offset: int = 0, epoch: str = "") -> Delivery:
     stored = _bodies.decode(body)
     info = _restored(stored.info) if stored.info else None
     if stored.kind == "publication" or info is None:
-        return Publication(data=stored.data, offset=offset, epoch=epoch, tags=stored.tags, info=info)
+        return Publication(
+            data=stored.data,
+            offset=offset,
+            epoch=epoch,
+            tags=stored.tags,
+            info=info,
+            published_at=stored.published_at,
+        )
     return Joined(info) if stored.kind == "joined" else Left(info)
 
 
