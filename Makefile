@@ -30,7 +30,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench reset fmt lock install programs dashboard
+.PHONY: help run test check bench reset fmt lock protocol install programs dashboard
 
 help: ## Tell what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -75,6 +75,9 @@ lock: $(UV) ## Resolve all dependencies anew within pyproject.toml's ranges
 		--override requirements/overrides.txt --constraint requirements.lock --output-file requirements/dev.lock
 	$(LOCK) requirements/boot.in --output-file requirements/boot.lock
 	$(LOCK) requirements/node.in --output-file requirements/node.lock
+
+protocol: .venv/.dev ## Generate the code of the Protobuf schema
+	$(VENV)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. channels/protocol/client.proto
 
 install: .venv/.dev ## Install everything a developer needs into .venv
 

@@ -3,12 +3,23 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from channels.protocol.codes import DisconnectCode
 from channels.protocol.exceptions import Disconnect
 from channels.protocol.messages import Command, Reply
 
 
 class Malformed(Disconnect):
     """The frame is not a list of commands; the client is told so and stays away."""
+
+    def __init__(self) -> None:
+        super().__init__(DisconnectCode.BAD_REQUEST)
+
+
+class Unwritable(Disconnect):
+    """A payload cannot be carried by the client's codec; the client is told so and stays away."""
+
+    def __init__(self) -> None:
+        super().__init__(DisconnectCode.INAPPROPRIATE_PROTOCOL)
 
 
 class Codec(Protocol):
@@ -29,8 +40,14 @@ class Codec(Protocol):
     def decode(self, frame: bytes) -> Sequence[Command]:
         """Read all commands of one frame; raises Malformed where it holds none or anything else."""
 
+    def decode_replies(self, frame: bytes) -> Sequence[Reply]:
+        """Read a server's frame; for clients of ours and tests."""
+
     def encode(self, reply: Reply) -> bytes:
-        """Write one message, ready to be joined with others."""
+        """Write one message, ready to be joined with others; raises Unwritable where a payload does not fit."""
+
+    def encode_command(self, command: Command) -> bytes:
+        """Write a client's message; for clients of ours and tests."""
 
     def join(self, messages: Iterable[bytes]) -> bytes:
-        """Make one frame of several messages."""
+        """Make one frame of several messages; one message is a frame as it is."""

@@ -4,10 +4,10 @@ from typing import Final
 
 from channels.protocol.codec import Codec
 from channels.protocol.json import JsonCodec
+from channels.protocol.messagepack import MessagePackCodec
+from channels.protocol.protobuf import ProtobufCodec
 
-JSON: Final[Codec] = JsonCodec()
-
-CODECS: Final[tuple[Codec, ...]] = (JSON,)
+CODECS: Final[tuple[Codec, ...]] = (JsonCodec(), ProtobufCodec(), MessagePackCodec())
 
 
 def codec_named(name: str) -> Codec | None:

@@ -343,6 +343,10 @@ class Word(Message):
     data: Raw = EMPTY
 
 
+class Connected(ConnectResult):
+    """A one-way connection is open; its fields are those of a reply, under other numbers in Protobuf."""
+
+
 class Disconnected(Message):
     """The server ends the connection; over WebSocket the close frame says it."""
 
@@ -367,7 +371,7 @@ class Push(Message):
     unsubscribe: Unsubscribed | None = None
     message: Word | None = None
     subscribe: Subscribed | None = None
-    connect: ConnectResult | None = None
+    connect: Connected | None = None
     disconnect: Disconnected | None = None
     refresh: Refreshed | None = None
 

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from channels.broadcast import Broadcast
-from channels.protocol.codec import Codec, Malformed
+from channels.protocol.codec import Unwritable
 from channels.protocol.json import JsonCodec
 from channels.protocol.messages import (
     ClientInfo,
+    DeltaPublication,
     Done,
     Error,
     HistoryResult,
@@ -27,7 +28,9 @@ from channels.protocol.messages import (
     Subscribe,
     Unsubscribed,
 )
+from channels.protocol.messages import Publication as PublicationMessage
 from channels.stream import Joined, Left, Publication
+from tests.channels.protocol.random_messages import JSON
 
 CODEC = JsonCodec()
 
@@ -56,13 +59,6 @@ CODEC = JsonCodec()
 )
 def test_what_sdks_index_is_always_written(reply: Reply, line: str) -> None:
     assert CODEC.encode(reply).decode() == line
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=10,
-)
 
 
 @given(value=JSON, indent=st.sampled_from([None, 1]), ascii_only=st.booleans())
@@ -98,17 +94,33 @@ def test_the_first_of_several_requests_counts_and_the_unknown_is_passed_over() -
     assert isinstance(command.request, Subscribe)
 
 
-@given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode(errors="surrogatepass")))
-def test_any_frame_is_commands_or_malformed(frame: bytes) -> None:
-    try:
-        commands = CODEC.decode(frame)
-    except Malformed as malformed:
-        assert malformed.code == 3501
-    else:
-        assert commands
+@pytest.mark.parametrize(
+    "payload",
+    [b"\xff", b'"\xff"', b"{", b'1,"delta":true', b"NaN", b"", b" ", b"[" * 100_000 + b"]" * 100_000],
+    ids=lambda payload: repr(payload[:8]),
+)
+def test_what_is_no_json_is_not_written(payload: bytes) -> None:
+    for reply in (
+        Reply(id=1, rpc=RpcResult(data=Raw(payload))),
+        Reply(push=Push(channel="a", pub=PublicationMessage(data=Raw(payload)))),
+        Reply(
+            id=1,
+            presence=PresenceResult(presence={"c": ClientInfo(user="", client="c", chan_info=Raw(payload))}),
+        ),
+    ):
+        with pytest.raises(Unwritable) as refused:
+            CODEC.encode(reply)
+        assert refused.value.code == 3506
 
 
-def test_a_frame_of_several_messages_is_read_line_by_line() -> None:
-    codec: Codec = CODEC
-    frame = codec.join([codec.encode(Reply()), codec.encode(Reply(id=1, rpc=RpcResult()))])
-    assert [reply.id for reply in CODEC.decode_replies(frame)] == [0, 1]
+def test_a_publication_of_a_delta_subscription_is_a_text() -> None:
+    def push(data: bytes, delta: bool) -> bytes:
+        return CODEC.encode(Reply(push=Push(channel="a", pub=DeltaPublication(data=Raw(data), delta=delta))))
+
+    assert (
+        push(b'{"a":\n"\xc3\xa9"}', False)
+        == b'{"push":{"channel":"a","pub":{"data":"{\\"a\\":\\n\\"\xc3\xa9\\"}"}}}'
+    )
+    assert push(b"3\n3:abc;", True) == b'{"push":{"channel":"a","pub":{"data":"3\\n3:abc;","delta":true}}}'
+    with pytest.raises(Unwritable):
+        push(b"3\n3:\xff;", True)
