@@ -1,6 +1,5 @@
 """How a delivery lies in Redis: position, then one compact body with the payload's bytes as they came."""
 
-import time
 from typing import Literal
 
 import msgspec
