@@ -50,6 +50,13 @@ class Permit(Ask[Opening], frozen=True):
     client: str
 
 
+class Glance(Ask[Opening], frozen=True):
+    """What may they read in a channel they do not follow?"""
+
+    identity: Identity
+    channel: str
+
+
 class NameChannel(Ask[str], frozen=True):
     """Which channel is this subscription token for?"""
 

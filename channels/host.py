@@ -105,6 +105,9 @@ class Host(Protocol):
         signed by us, 109 for a token that has expired; `Disconnect` 3500 for one of another channel, user or client.
         """
 
+    async def glance(self, identity: Identity, channel: str) -> Opening:
+        """Say what somebody may read in a channel they do not follow; refused as in `may`."""
+
     async def channel_of(self, identity: Identity, token: str) -> str:
         """Return the channel that a subscription token is for; raises 107 for one that names none.
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from channels.broadcast import publication_message
 from channels.broker import Attendance
-from channels.effects import Count, Invoke, Permit, Present, Read, Steps
+from channels.effects import Count, Glance, Invoke, Present, Read, Steps
 from channels.host import Opening
 from channels.protocol.codes import DisconnectCode, ErrorCode
 from channels.protocol.exceptions import Disconnect, ProtocolError
@@ -97,10 +97,10 @@ def _check(*, served: bool, allowed: bool) -> None:
 
 
 def _opening(session: "Session", channel: str) -> Steps[Opening]:
-    """Return the right to the channel: the one it is followed by, or the one that would be granted."""
+    """Return the right to the channel: the one it is followed by, or what is open without."""
     assert session.identity is not None
     subscription = session.subscriptions.get(channel)
     if subscription is not None:
         return subscription.opening
-    opening: Opening = yield Permit(session.identity, channel, "", session.client)
+    opening: Opening = yield Glance(session.identity, channel)
     return opening

@@ -12,6 +12,7 @@ from channels.effects import (
     Authenticate,
     Count,
     Follow,
+    Glance,
     Hear,
     Invoke,
     Leave,
@@ -65,6 +66,8 @@ class Answers:
                 return await self._host.refresh(identity, token)
             case Permit(identity=identity, channel=channel, token=token, client=client):
                 return await self._host.may(identity, channel, token, client=client)
+            case Glance(identity=identity, channel=channel):
+                return await self._host.glance(identity, channel)
             case NameChannel(identity=identity, token=token):
                 return await self._host.channel_of(identity, token)
             case Show(identity=identity, channel=channel):

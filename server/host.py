@@ -87,6 +87,10 @@ class BusinessHost:
         history = HistoryPolicy(feed.remembers, feed.remembers_s) if feed.remembers else None
         return Opening(history=history)
 
+    async def glance(self, identity: Identity, channel: str) -> Opening:
+        """Let somebody read what they might follow."""
+        return await self.may(identity, channel, "")
+
     async def first(self, identity: Identity, channel: str) -> bytes | None:
         """Return what a new follower of the channel sees."""
         feed, ids = self._find(channel)

@@ -53,6 +53,9 @@ class SmallHost:
             return Opening(history=KEPT, presence=True, join_leave=True)
         return Opening(history=KEPT if channel.startswith(("feed:", "#")) else None)
 
+    async def glance(self, identity: Identity, channel: str) -> Opening:
+        return await self.may(identity, channel, "", client="")
+
     async def first(self, identity: Identity, channel: str) -> bytes | None:
         self.views += 1
         return b'{"items": []}' if channel.startswith("feed:") else None

@@ -14,6 +14,7 @@ from channels.effects import (
     Count,
     Deliver,
     Follow,
+    Glance,
     Hear,
     Invoke,
     Leave,
@@ -148,7 +149,7 @@ class World:
         match question:
             case Authenticate() | Renew():
                 return self.identity
-            case Permit(channel=channel):
+            case Permit(channel=channel) | Glance(channel=channel):
                 if channel.startswith("secret"):
                     raise ProtocolError(ErrorCode.PERMISSION_DENIED)
                 return self.openings.get(channel, self.opening)
