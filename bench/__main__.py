@@ -6,8 +6,13 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from bench import gates
+from bench.fanout import run as fanout
 
-BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {"gates": gates.run}
+BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
+    "gates": gates.run,
+    "fanout": fanout.run,
+    "idle": fanout.idle,
+}
 
 
 def main() -> None:

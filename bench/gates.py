@@ -19,7 +19,7 @@ import msgspec
 
 from bench.place import ECHO, Place, place
 from bench.player import Player, cpu_s
-from bench.report import Goal, line_of_json, table
+from bench.report import Goal, line_of_json, percentile, table
 from gatehouse.embedded.child import Child, Command
 
 ROUNDS = 3
@@ -122,13 +122,6 @@ class Bench:
                 waits.append((acks[0][1] - committed) * 1000)
         waits.sort()
         return percentile(waits, 50), percentile(waits, 99)
-
-
-def percentile(ordered: Sequence[float], percent: float) -> float:
-    """Return the smallest value that so many percent do not exceed; infinite where there are none."""
-    if not ordered:
-        return float("inf")
-    return ordered[min(len(ordered) - 1, max(0, -(-len(ordered) * int(percent) // 100) - 1))]
 
 
 async def run() -> None:

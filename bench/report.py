@@ -38,6 +38,13 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
+def percentile(ordered: Sequence[float], percent: float) -> float:
+    """Return the smallest value that so many percent do not exceed; infinite where there are none."""
+    if not ordered:
+        return float("inf")
+    return ordered[min(len(ordered) - 1, max(0, -(-len(ordered) * int(percent) // 100) - 1))]
+
+
 def line_of_json(name: str, goals: Mapping[str, Goal]) -> str:
     """Return the last line."""
     told = {
