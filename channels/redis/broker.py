@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 from channels.broker import IDEMPOTENCY_S, Attendance, Listener, Outcome, Outgoing, Patience, Published
@@ -19,6 +20,7 @@ from channels.stream import History, HistoryPolicy, Joined, Left, Position, Publ
 
 ARRIVALS_PER_SCRIPT = 200
 REQUESTS_AT_ONCE = 500
+IDEMPOTENCY_MS = round(IDEMPOTENCY_S * 1000)
 OUTCOMES = {outcome.value.encode(): outcome for outcome in Outcome}
 
 
@@ -39,6 +41,9 @@ class RedisBroker:
         timeout_s: float = 5.0,
     ) -> None:
         self._patience = patience or Patience()
+        self._top_ms = _ms(self._patience.top_s)
+        self._epochs = _epochs()
+        """One for each publication that might begin a stream; to draw each by lot would cost more than to pack it."""
         self._names = Names(prefix)
         self._servers = Servers(read_url(url), self._names, timeout_s=timeout_s)
         self._follower = RedisFollower(self._servers, patience_s=timeout_s * 0.8)
@@ -112,11 +117,11 @@ class RedisBroker:
             self._servers.publish,
             self._names.delivery(channel),
             body,
-            new_epoch(),
+            next(self._epochs),
             history.size if history else 0,
             _ms(history.ttl_s) if history else 0,
-            _ms(self._patience.top_s),
-            _ms(IDEMPOTENCY_S),
+            self._top_ms,
+            IDEMPOTENCY_MS,
             version.number if version else "",
             version.epoch if version else "",
         )
@@ -146,8 +151,8 @@ class RedisBroker:
             _script(
                 HISTORY,
                 [self._names.key(channel, "stream"), self._names.key(channel, "top")],
-                new_epoch(),
-                _ms(self._patience.top_s),
+                next(self._epochs),
+                self._top_ms,
                 first,
                 last,
                 limit,
@@ -230,6 +235,12 @@ def _published(answer: Any) -> Published:
         return Published(0, "")
     offset, epoch, outcome = answer
     return Published(offset, epoch.decode(), OUTCOMES[outcome])
+
+
+def _epochs() -> Iterator[str]:
+    """Names of lives, each once: a word of this process and a number."""
+    word = new_epoch()
+    return (f"{word}{number:x}" for number in count())
 
 
 def _ms(seconds: float) -> int:

@@ -91,7 +91,7 @@ class Servers:
         return [await request.answer for request in requests]
 
     def _send(self, request: Request) -> None:
-        address = self.home(self.names.delivery(request.channel))
+        address = self.home(self.names.delivery(request.channel)) if self.clustered else self._slots[0]
         if address is None:
             self._later(request)
         else:
