@@ -1,19 +1,13 @@
-"""Being seen in a channel: listed in its presence, told of when one comes and goes."""
+"""Telling others who comes and who goes; the presence itself is entered where a channel begins to be followed."""
 
 from typing import TYPE_CHECKING
 
-from channels.effects import Announce, Arrive, Leave, Steps
+from channels.effects import Announce, Leave, Steps
 from channels.stream import Joined, Left
 from channels.subscription import Subscription
 
 if TYPE_CHECKING:
     from channels.session import Session
-
-
-def arrive(session: "Session", subscription: Subscription) -> Steps[None]:
-    """Enter the channel's presence."""
-    subscription.present = True  # before it is known, so that an arrival whose answer was lost is ended too
-    yield Arrive(subscription.channel, session.client_info(subscription))
 
 
 def join(session: "Session", subscription: Subscription) -> Steps[None]:

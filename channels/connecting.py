@@ -1,10 +1,11 @@
 """Opening a connection and letting it go on by a new token."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from channels import timing
 from channels.effects import Authenticate, Identified, Renew, Steps
-from channels.following import FRESH, follow
+from channels.following import FRESH, Unwanted, follow
 from channels.host import Identity
 from channels.protocol.codes import DisconnectCode, ErrorCode
 from channels.protocol.exceptions import Disconnect, ProtocolError
@@ -32,11 +33,7 @@ def connect(session: "Session", request: Message) -> Steps[Reply]:
     ttl_s = timing.expire(session, identity.expires_at)
     session.identity = identity
     session.tell(Identified(identity))
-    subs: dict[str, SubscribeResult] = {}
-    for channel, opening in identity.subscriptions.items():
-        subs[channel] = yield from follow(
-            session, channel, _wish(request, channel), opening, server_side=True
-        )
+    subs = yield from _follow_own(session, identity, request)
     session.happen(Event.ACCEPTED)
     timing.begin_pings(session)
     result = ConnectResult(
@@ -72,6 +69,19 @@ def refresh(session: "Session", request: Message) -> Steps[Reply]:
         client=session.client, version=session.version, expires=identity.expires_at is not None, ttl=ttl_s
     )
     return Reply(refresh=result)
+
+
+def _follow_own(
+    session: "Session", identity: Identity, request: Connect
+) -> Steps[dict[str, SubscribeResult]]:
+    subs: dict[str, SubscribeResult] = {}
+    for channel, opening in identity.subscriptions.items():
+        with suppress(Unwanted):
+            subs[channel] = yield from follow(
+                session, channel, _wish(request, channel), opening, server_side=True
+            )
+    # One that was ready may have been ended while another was opening.
+    return {channel: result for channel, result in subs.items() if channel in session.subscriptions}
 
 
 def _wish(request: Connect, channel: str) -> Subscribe:

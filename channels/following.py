@@ -4,27 +4,30 @@ The subscription goes live with the reply that carries the result, so its pushes
 """
 
 import sys
-from collections.abc import Sequence
+from math import inf
 from typing import TYPE_CHECKING, Final
 
-from channels import attendance, timing
-from channels.broadcast import delta_publication_message, publication_message
-from channels.effects import Follow, Permit, Read, Send, Show, Steps, Top
+from channels import timing
+from channels.effects import Arrive, Follow, Permit, Send, Show, Steps
 from channels.host import Opening
+from channels.positioning import position_question, take_position
 from channels.protocol.codes import DisconnectCode, ErrorCode
 from channels.protocol.exceptions import Disconnect, FabricError, ProtocolError
-from channels.protocol.messages import Publication as PublicationMessage
 from channels.protocol.messages import Push, Reply, Subscribe, Subscribed, SubscribeResult, payload
-from channels.recovery import MOST_RECOVERED, latest, recovered
-from channels.stream import History, Position, Publication
+from channels.stream import History, Position
 from channels.subscription import Phase, Subscription
 
 if TYPE_CHECKING:
     from channels.session import Session
 
-REJECT_UNRECOVERED: Final = 2  # flag bit: answer 112 where the position cannot be recovered
-FOSSIL: Final = "fossil"
 FRESH: Final = Subscribe()
+
+
+class Unwanted(ProtocolError):
+    """The server ended the subscription while it was opening."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorCode.PERMISSION_DENIED)
 
 
 def follow(
@@ -41,15 +44,33 @@ def follow(
     if opening is None:
         opening = yield Permit(session.identity, channel, wish.token, session.client)
     left_s = timing.left(session, opening.expires_at)
-    channel = sys.intern(channel)  # many follow the same one
-    subscription = Subscription(channel, opening, server_side=server_side, join_leave=wish.join_leave)
-    session.subscriptions[channel] = subscription
-    result = SubscribeResult(expires=opening.expires_at is not None)
-    result.ttl = timing.expire_subscription(session, subscription, left_s)
+    name = sys.intern(channel)  # many follow the same one
+    subscription = Subscription(name, opening, server_side=server_side, join_leave=wish.join_leave)
+    session.subscriptions[name] = subscription
+    result = SubscribeResult()
+    if left_s < inf:
+        result.expires, result.ttl = True, timing.expire_subscription(session, subscription, left_s)
     try:
-        yield from _begin(session, subscription, wish, result)
+        yield Follow(subscription.channel)
+        _check_still_wanted(subscription)
+        question = position_question(subscription, wish, result)
+        if question is not None:
+            answer: History | Position = yield question
+            take_position(subscription, wish, result, answer)
+        if opening.data is not None:
+            result.data = payload(opening.data)
+        elif not result.recovered:
+            # The position was read before, so what is published while the view is made comes after it.
+            view: bytes | None = yield Show(session.identity, subscription.channel)
+            result.data = payload(view)
+        if opening.presence:
+            subscription.present = (
+                True  # before it is known, so that an arrival whose answer is lost is ended too
+            )
+            yield Arrive(subscription.channel, session.client_info(subscription))
+        _check_still_wanted(subscription)
     except FabricError:
-        session.drop(channel)
+        session.drop(subscription.channel)
         raise
     session.await_reply(subscription)
     return result
@@ -89,64 +110,6 @@ def _check_room(session: "Session", channel: str, *, server_side: bool) -> None:
         raise ProtocolError(ErrorCode.LIMIT_EXCEEDED)
 
 
-def _begin(
-    session: "Session", subscription: Subscription, wish: Subscribe, result: SubscribeResult
-) -> Steps[None]:
-    opening = subscription.opening
-    yield Follow(subscription.channel)
-    _check_still_wanted(subscription)
-    if opening.history is not None:
-        yield from _take_position(subscription, wish, result)
-    if opening.data is not None:
-        result.data = payload(opening.data)
-    elif not result.recovered:
-        # The position was read before, so what is published while the view is made comes after it.
-        assert session.identity is not None
-        view: bytes | None = yield Show(session.identity, subscription.channel)
-        result.data = payload(view)
-    if opening.presence:
-        yield from attendance.arrive(session, subscription)
-    _check_still_wanted(subscription)
-
-
-def _take_position(subscription: Subscription, wish: Subscribe, result: SubscribeResult) -> Steps[None]:
-    opening, channel = subscription.opening, subscription.channel
-    wishes = opening.may_read_history
-    result.recoverable = opening.recoverable or (wishes and wish.recoverable)
-    result.positioned = result.recoverable or opening.positioned or (wishes and wish.positioned)
-    if not result.positioned:
-        return
-    result.was_recovering = result.recoverable and wish.recover
-    subscription.delta = result.delta = opening.delta and wish.delta == FOSSIL
-    since = Position(wish.offset, wish.epoch) if result.was_recovering else None
-    missed: Sequence[Publication] | None = None
-    if result.recoverable and opening.recovery == "cache":
-        newest: History = yield Read(channel, None, 1, True)
-        top, missed = newest.top, latest(newest, since)
-        begin = top
-    elif since is not None:
-        history: History = yield Read(channel, since, MOST_RECOVERED)
-        top, missed = history.top, recovered(history, since)
-        if missed is None and wish.flag & REJECT_UNRECOVERED:
-            raise ProtocolError(ErrorCode.UNRECOVERABLE_POSITION)
-        # The client moves on from the offset it asked for as it takes the publications.
-        begin = top if missed is None else since
-    else:
-        top = begin = yield Top(channel)
-    subscription.position = top
-    result.epoch, result.offset = top.epoch, begin.offset
-    if missed is not None:
-        result.recovered = True
-        result.publications = _replayed(subscription, missed)
-
-
-def _replayed(subscription: Subscription, missed: Sequence[Publication]) -> list[PublicationMessage]:
-    if not subscription.delta:
-        return [publication_message(publication) for publication in missed]
-    subscription.based = bool(missed)
-    return [delta_publication_message(publication) for publication in missed]
-
-
 def _check_still_wanted(subscription: Subscription) -> None:
     if subscription.phase is Phase.ENDED:
-        raise ProtocolError(ErrorCode.PERMISSION_DENIED)
+        raise Unwanted

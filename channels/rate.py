@@ -1,8 +1,8 @@
 """How often something may happen: many at once, then as many again in the same time.
 
 The bookkeeping is one number, the moment up to which everything that happened is paid for. Each happening moves it on
-by its share of the time; who runs ahead of the clock by more than the whole time was too fast. Nothing ticks, and
-nothing is kept for those who are quiet.
+by its share of the time; who runs ahead of the clock by more than the whole time was too fast, and by more than twice
+the time went on after being told. Nothing ticks, and nothing is kept for those who are quiet.
 """
 
 from msgspec import Struct
@@ -16,8 +16,4 @@ class Rate(Struct, frozen=True):
 
     def pay(self, paid_until: float, now: float) -> float:
         """Count one more at ``now``, and return until when all is paid for."""
-        return max(paid_until, now) + self.within_s / self.most
-
-    def excess(self, paid_until: float, now: float) -> float:
-        """Return how far above the rate this is: up to 0 keeps to it, 1 is twice as many at once as may be."""
-        return (paid_until - now) / self.within_s - 1.0
+        return (paid_until if paid_until > now else now) + self.within_s / self.most

@@ -127,11 +127,10 @@ class Session:
 
     def _is_too_fast(self, number: int) -> bool:
         rate, now = self.limits.commands, self.clock()
-        self._commands_paid = rate.pay(self._commands_paid, now)
-        excess = rate.excess(self._commands_paid, now)
-        if excess <= 0:
+        self._commands_paid = paid = rate.pay(self._commands_paid, now)
+        if paid - now <= rate.within_s:
             return False
-        if excess > 1:
+        if paid - now > 2 * rate.within_s:
             self.close(DisconnectCode.TOO_MANY_REQUESTS)
         else:
             self._refuse(number, ProtocolError(ErrorCode.TOO_MANY_REQUESTS))
@@ -162,8 +161,8 @@ class Session:
             self.tell(Send(Reply(id=number, error=error)))
         if not refusal.temporary:
             rate, now = self.limits.refusals, self.clock()
-            self._refusals_paid = rate.pay(self._refusals_paid, now)
-            if rate.excess(self._refusals_paid, now) > 0:
+            self._refusals_paid = paid = rate.pay(self._refusals_paid, now)
+            if paid - now > rate.within_s:
                 self.close(DisconnectCode.TOO_MANY_ERRORS)
 
     # Subscriptions

@@ -12,11 +12,11 @@
 What is not in the table breaks the protocol, and closes with 3501.
 """
 
-from enum import Enum, auto
+from enum import IntEnum, auto
 from typing import Final
 
 
-class State(Enum):
+class State(IntEnum):
     """Where a connection is."""
 
     NEW = auto()
@@ -27,7 +27,7 @@ class State(Enum):
     CLOSED = auto()
 
 
-class Event(Enum):
+class Event(IntEnum):
     """What can happen to a connection."""
 
     CONNECT = auto()

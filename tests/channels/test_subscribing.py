@@ -1,6 +1,7 @@
 """Following a channel: history joined to what comes live, gaps told, rights that end.
 
-Proves: channels/subscribing.py, channels/subscription.py, channels/following.py, channels/attendance.py
+Proves: channels/subscribing.py, channels/subscription.py, channels/following.py, channels/positioning.py,
+channels/attendance.py
 """
 
 from typing import Any

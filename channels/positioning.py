@@ -1,0 +1,75 @@
+"""Where a new follower stands in the channel's history, and what it is given of it.
+
+1. Whether somebody looks for gaps, and whether the client may go on later where it was, is forced by the channel or
+   wished by the client.
+2. `stream` recovers all that was missed after the client's position, or nothing.
+3. `cache` gives everybody the latest publication, unless that is where they stand.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from channels.broadcast import delta_publication_message, publication_message
+from channels.effects import Read, Top
+from channels.protocol.codes import ErrorCode
+from channels.protocol.exceptions import ProtocolError
+from channels.protocol.messages import Publication as PublicationMessage
+from channels.protocol.messages import Subscribe, SubscribeResult
+from channels.recovery import MOST_RECOVERED, latest, recovered
+from channels.stream import History, Position, Publication
+from channels.subscription import Subscription
+
+REJECT_UNRECOVERED: Final = 2  # flag bit: answer 112 where the position cannot be recovered
+FOSSIL: Final = "fossil"
+
+
+def position_question(
+    subscription: Subscription, wish: Subscribe, result: SubscribeResult
+) -> Read | Top | None:
+    """Decide what is kept of a position, and return what to ask the broker; None where nobody looks for gaps."""
+    opening = subscription.opening
+    if opening.history is None:
+        return None
+    may_wish = opening.may_read_history
+    result.recoverable = opening.recoverable or (may_wish and wish.recoverable)
+    result.positioned = result.recoverable or opening.positioned or (may_wish and wish.positioned)
+    if not result.positioned:
+        return None
+    result.was_recovering = result.recoverable and wish.recover
+    subscription.delta = result.delta = opening.delta and wish.delta == FOSSIL
+    if result.recoverable and opening.recovery == "cache":
+        return Read(subscription.channel, None, 1, True)
+    if result.was_recovering:
+        return Read(subscription.channel, Position(wish.offset, wish.epoch), MOST_RECOVERED)
+    return Top(subscription.channel)
+
+
+def take_position(
+    subscription: Subscription, wish: Subscribe, result: SubscribeResult, answer: History | Position
+) -> None:
+    """Put the follower where the broker's answer says; raises 112 where the client wants to recover or nothing."""
+    if isinstance(answer, Position):
+        begin = subscription.position = answer
+    else:
+        begin = subscription.position = answer.top
+        since = Position(wish.offset, wish.epoch) if result.was_recovering else None
+        if subscription.opening.recovery == "cache":
+            missed = latest(answer, since)
+        else:
+            assert since is not None
+            missed = recovered(answer, since)
+            if missed is None and wish.flag & REJECT_UNRECOVERED:
+                raise ProtocolError(ErrorCode.UNRECOVERABLE_POSITION)
+            # The client moves on from the offset it asked for as it takes the publications.
+            begin = answer.top if missed is None else since
+        if missed is not None:
+            result.recovered = True
+            result.publications = _replayed(subscription, missed)
+    result.epoch, result.offset = subscription.position.epoch, begin.offset
+
+
+def _replayed(subscription: Subscription, missed: Sequence[Publication]) -> list[PublicationMessage]:
+    if not subscription.delta:
+        return [publication_message(publication) for publication in missed]
+    subscription.based = bool(missed)
+    return [delta_publication_message(publication) for publication in missed]
