@@ -23,7 +23,13 @@ from server.process import Process
 async def serve(settings: Settings) -> None:
     """Run one hub."""
     async with process_of(settings, connections=20) as process:
-        app = build(process, dashboard=roles.DASHBOARD, trusted_proxies=settings.trusted_proxies)
+        app = build(
+            process,
+            dashboard=roles.DASHBOARD,
+            trusted_proxies=settings.trusted_proxies,
+            metrics_token=settings.metrics_token,
+            drain_s=settings.drain_s,
+        )
         with listening(settings.host, settings.port) as listener:
             await until_told(roles.serve(app, listener, drain=app.state.drain))
 

@@ -32,6 +32,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     port: int
     health_port: int | None
+    metrics_token: str | None
+    drain_s: int
     public_url: str
     gatehouse_data: Path
     database_url: str | None
@@ -138,6 +140,18 @@ SETTINGS = (
         "Port where `ingest`, `decide` and `work` answer probes and show their metrics; empty: nowhere.",
     ),
     Setting(
+        "METRICS_TOKEN",
+        _text,
+        "",
+        "Bearer token that Prometheus brings to `/metrics`; empty: only this very machine may look.",
+    ),
+    Setting(
+        "DRAIN_S",
+        _number(0, 600),
+        "10",
+        "Seconds over which a hub that is told to end sends its sockets to others, before it finishes what runs.",
+    ),
+    Setting(
         "PUBLIC_URL",
         _url("http", "https"),
         "",
@@ -200,7 +214,7 @@ SAMPLES = frozenset(
     ]
 )
 SHORTEST_SECRET = 32
-SECRET_NAMES = frozenset({"jwt_secret_key", "smtp_password"})
+SECRET_NAMES = frozenset({"jwt_secret_key", "smtp_password", "metrics_token"})
 
 
 def load(environ: Mapping[str, str] | None = None, dotenv: Path = Path(".env")) -> Settings:

@@ -115,7 +115,8 @@ def _settled(settings: Settings, postgres: Postgres | None, port: int, mailbox: 
 def _run(house: House, tasks: asyncio.TaskGroup) -> None:
     """Start every role."""
     secret = house.settings.jwt_secret_key
-    app = build(house.process, dashboard=roles.DASHBOARD, background=False)
+    token = house.settings.metrics_token
+    app = build(house.process, dashboard=roles.DASHBOARD, background=False, metrics_token=token)
     if house.mailbox is not None:
         _mount_mail(app, house.mailbox)
     urls = {name: account_url(house.broker.url, name, secret) for name in ("ingest", "decide", "control")}

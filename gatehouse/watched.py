@@ -16,4 +16,5 @@ async def answer_probes(settings: Settings, process: Process, checks: Mapping[st
     if settings.health_port is None:
         return
     with listening(settings.host, settings.health_port) as listener:
-        await roles.serve(Starlette(routes=probes(Health(checks), process.metrics)), listener)
+        routes = probes(Health(checks), process.metrics, token=settings.metrics_token)
+        await roles.serve(Starlette(routes=routes), listener)

@@ -24,6 +24,8 @@ from server.correlation import Correlation
 from server.fanout import Hub
 from server.gateway import Gateway
 from server.host import BusinessHost
+from server.hub_metrics import HubMetrics
+from server.hub_numbers import HubNumbers
 from server.probes import Health, probes
 from server.problems import unrouted
 from server.process import Process
@@ -44,27 +46,30 @@ def build(
     trusted_proxies: Sequence[str] = (),
     background: bool = True,
     limits: Limits | None = None,
+    metrics_token: str | None = None,
+    drain_s: float = 5.0,
 ) -> Starlette:
     """Put hub and gateway together over a process.
 
     ``trusted_proxies`` are addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed. With
     ``background`` the application runs the process's own tasks while it lives; a house of several parts in one
-    process runs `Process.run(hub=True)` itself. ``app.state.drain()`` says that this process ends and closes its
-    sockets; it is for the signal handler, before HTTP stops.
+    process runs `Process.run(hub=True)` itself. ``app.state.drain()`` says that this process ends and sends its
+    sockets to other hubs, spread over ``drain_s``; it is for the signal handler, before HTTP stops. Numbers are shown
+    to who brings ``metrics_token``, or without one to this machine alone.
     """
     calls = Calls(process.runtime, process.metrics)
     authenticator = Authenticator(partial(_read, process), partial(_identify, process))
     health = Health(process.checks())
     host = BusinessHost(calls, process.catalogue.feeds, authenticator)
     hub = Hub(process.broker)
-    process.metrics.watch("connections", "Open sockets.", lambda: hub.connections)
+    process.metrics.register(HubMetrics(partial(_look, hub)))
     parts = [hub.run, Closings(process.broker, hub, host).run]
     socket = socket_endpoint(hub, host, limits=limits, version=VERSION)
     session = BrowserSession(calls, lasts_s=process.runtime.tools.policy.refresh_token_s)
-    drain = partial(_drain, health, hub)
+    drain = partial(_drain, health, hub, drain_s)
     app = Starlette(
         routes=[
-            *probes(health, process.metrics),
+            *probes(health, process.metrics, token=metrics_token),
             *descriptions(process.catalogue.operations, version=VERSION),
             WebSocketRoute("/connection/websocket", socket),
             Route("/", to_pages),
@@ -96,9 +101,15 @@ def _proxies(trusted: Sequence[str]) -> list[Middleware]:
     return [Middleware(ProxyHeadersMiddleware, trusted_hosts=list(trusted))] if trusted else []
 
 
-async def _drain(health: Health, hub: Hub) -> None:
+def _look(hub: Hub) -> HubNumbers:
+    numbers = hub.numbers
+    numbers.channels, numbers.draining = hub.channels, int(hub.draining)
+    return numbers
+
+
+async def _drain(health: Health, hub: Hub, within_s: float) -> None:
     health.draining = True
-    await hub.shutdown()
+    await hub.shutdown(within_s)
 
 
 def _lifespan(parts: Sequence[Part], drain: Part) -> Lifespan:

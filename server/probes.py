@@ -1,6 +1,8 @@
 """Is the process alive, can it serve, and what does it count."""
 
 import asyncio
+import hmac
+import ipaddress
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
@@ -10,13 +12,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from domain.kernel.errors import NotFound
+from domain.kernel.errors import DomainError, Forbidden, NotFound, Unauthenticated
 from server.metrics import CONTENT_TYPE, Metrics
 from server.problems import problem_response
 
 logger = structlog.get_logger(__name__)
 
 PATIENCE_S: Final = 1.5
+FORWARDED: Final = frozenset({"forwarded", "x-forwarded-for", "x-real-ip", "via"})
+"""What proxies add: who comes from a loopback address with one of these comes from elsewhere."""
 # The services that the systems we stand in for are made of; all of them are this process.
 NAMES: Final = """
     analytics auth authentication booking client contact event files gateway guest-access hr messages messaging
@@ -41,8 +45,11 @@ class Health:
         return {**found, "process": "draining" if self.draining else "ok"}
 
 
-def probes(health: Health, metrics: Metrics) -> list[Route]:
-    """Return the routes that balancers, operators and Prometheus ask."""
+def probes(health: Health, metrics: Metrics, *, token: str | None = None) -> list[Route]:
+    """Return the routes that balancers, operators and Prometheus ask; numbers are for who brings ``token``.
+
+    Without one they are for callers on this very machine, unless somebody has passed the request on.
+    """
 
     async def alive(request: Request) -> Response:
         return _tell({"status": "ok"})
@@ -57,6 +64,9 @@ def probes(health: Health, metrics: Metrics) -> list[Route]:
         return _verdict({"service": name}, await health.parts())
 
     async def numbers(request: Request) -> Response:
+        refusal = _refusal(request, token)
+        if refusal is not None:
+            return problem_response(refusal)
         return Response(metrics.page(), headers={"Content-Type": CONTENT_TYPE})
 
     doors = (
@@ -66,6 +76,25 @@ def probes(health: Health, metrics: Metrics) -> list[Route]:
         ("/metrics", numbers),
     )
     return [Route(prefix + path, door) for prefix in ("", "/api") for path, door in doors]
+
+
+def _refusal(request: Request, token: str | None) -> DomainError | None:
+    if token is None:
+        near = _is_on_this_machine(request) and FORWARDED.isdisjoint(request.headers)
+        return (
+            None if near else Forbidden("Numbers are shown to this machine alone until METRICS_TOKEN is set")
+        )
+    scheme, _, brought = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and hmac.compare_digest(brought.strip().encode(), token.encode()):
+        return None
+    return Unauthenticated("Numbers are shown to who brings the METRICS_TOKEN as a bearer token")
+
+
+def _is_on_this_machine(request: Request) -> bool:
+    try:
+        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:  # a name, or the path of a Unix socket
+        return False
 
 
 async def _passes(name: str, check: Check) -> str:

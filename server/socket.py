@@ -100,6 +100,7 @@ class Socket:
     async def run(self) -> None:
         """Serve the connection to its end."""
         self._hub.enter(self)
+        self._hub.numbers.enter(self._codec.name)
         self.perform()
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -114,6 +115,7 @@ class Socket:
                 await self._end()
         finally:
             self._hub.depart(self)
+            self._hub.numbers.depart(self._codec.name)
             if self._timer is not None:
                 self._timer.cancel()
 

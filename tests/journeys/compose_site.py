@@ -21,6 +21,7 @@ from tests.journeys.compose_programs import GATEHOUSE, ROOT
 
 ADMIN, HOST = "olga@example.com", "hans@example.com"
 PASSWORD = "a lighthouse keeper's umbrella"
+METRICS_TOKEN = "wX4zL7pB2mQ9"
 
 
 class Screen(ClientEventHandler):
@@ -109,9 +110,10 @@ class Site:
         return number
 
     async def _connections(self, number: int) -> float:
-        answer = await self.http.get(f"http://{self.machine.address('hub', 8080, number=number)}/metrics")
-        [line] = [line for line in answer.text.splitlines() if line.startswith("gatehouse_connections ")]
-        return float(line.split()[1])
+        address = f"http://{self.machine.address('hub', 8080, number=number)}/metrics"
+        answer = await self.http.get(address, headers={"Authorization": f"Bearer {METRICS_TOKEN}"})
+        lines = answer.raise_for_status().text.splitlines()
+        return sum(float(line.split()[1]) for line in lines if line.startswith("gatehouse_hub_connections{"))
 
 
 async def call(

@@ -27,7 +27,7 @@ from tests.eventually import eventually
 from tests.journeys.compose_file import ComposeFile, Missing, read, variables_of
 from tests.journeys.compose_machine import Machine
 from tests.journeys.compose_programs import ROOT, need_all
-from tests.journeys.compose_site import ADMIN, HOST, Site, call, opened
+from tests.journeys.compose_site import ADMIN, HOST, METRICS_TOKEN, Site, call, opened
 from tests.services.folder import short_folder
 
 FILE = ROOT / "docker-compose.yml"
@@ -42,7 +42,7 @@ ONCE = ("migrate", "certificates", "broker-accounts")
 
 @pytest.fixture(scope="module")
 def compose() -> ComposeFile:
-    return read(FILE, SECRETS)
+    return read(FILE, {**SECRETS, "METRICS_TOKEN": METRICS_TOKEN})
 
 
 @pytest.fixture(scope="module")
@@ -256,14 +256,17 @@ async def test_numbers_stay_inside(site: Site):
     outside = [
         (await site.http.get(path)).status_code for path in ("/metrics", "/api/metrics", "/health/ready")
     ]
+    prometheus = {"Authorization": f"Bearer {METRICS_TOKEN}"}
     inside = [
-        (await site.http.get(f"http://{site.machine.address(service, 8081)}{path}")).status_code
+        (
+            await site.http.get(f"http://{site.machine.address(service, 8081)}{path}", headers=headers)
+        ).status_code
         for service in ("ingest", "decide", "work")
-        for path in ("/metrics", "/health/ready")
+        for path, headers in (("/metrics", {}), ("/metrics", prometheus), ("/health/ready", {}))
     ]
 
     assert outside == [404, 404, 200]
-    assert set(inside) == {200}
+    assert inside == [401, 200, 200] * 3
 
 
 async def test_starting_again_changes_nothing(site: Site):

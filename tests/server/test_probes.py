@@ -1,5 +1,6 @@
 """Alive, ready, and the numbers."""
 
+import httpx2
 import pytest
 
 from channels.memory import MemoryBroker
@@ -36,6 +37,40 @@ async def test_what_fails_is_named(database: str):
         assert answer.status_code == 503
         assert answer.json()["parts"] == {"database": "ok", "broker": "failed", "process": "ok"}
         assert (await served.http.get("/health")).status_code == 200
+
+
+PROMETHEUS = {"Authorization": "Bearer a token for numbers"}
+
+
+async def metrics_from(served: Served, address: str, **headers: str) -> int:
+    """Return the status of /metrics for somebody who comes from this address."""
+    transport = httpx2.ASGITransport(served.app, client=(address, 50_000))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://house") as http:
+        return (await http.get("/metrics", headers=headers)).status_code
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.8.9.1", "::1"])
+async def test_without_a_token_numbers_are_shown_on_this_machine(served: Served, address: str):
+    assert await metrics_from(served, address) == 200
+
+
+@pytest.mark.parametrize("address", ["10.0.0.7", "203.0.113.9", "2001:db8::1", "testclient"])
+async def test_without_a_token_numbers_are_kept_from_others(served: Served, address: str):
+    assert await metrics_from(served, address) == 403
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
+async def test_who_comes_through_a_proxy_of_this_machine_is_not_on_it(served: Served, header: str):
+    assert await metrics_from(served, "127.0.0.1", **{header: "127.0.0.1"}) == 403
+
+
+async def test_with_a_token_numbers_are_for_who_brings_it(database: str):
+    async with served_house(database, metrics_token="a token for numbers") as served:
+        assert await metrics_from(served, "203.0.113.9", **PROMETHEUS) == 200
+        assert await metrics_from(served, "127.0.0.1") == 401
+        assert await metrics_from(served, "127.0.0.1", Authorization="Bearer a token for number") == 401
+        assert await metrics_from(served, "127.0.0.1", Authorization="Basic a token for numbers") == 401
+        assert (await served.http.get("/api/metrics", headers=PROMETHEUS)).status_code == 200
 
 
 async def test_calls_are_counted_by_what_became_of_them(served: Served):
