@@ -1,9 +1,10 @@
-"""The fixture of a private Redis, shared by the folders that need one."""
+"""The fixtures of a private Redis and of a cluster, shared by the folders that need one."""
 
 from collections.abc import Iterator
 
 import pytest
 
+from tests.redis_cluster import RedisCluster
 from tests.redis_server import RedisServer
 
 
@@ -15,3 +16,13 @@ def redis_server() -> Iterator[RedisServer]:
         yield server
     finally:
         server.remove()
+
+
+@pytest.fixture(scope="session")
+def redis_cluster() -> Iterator[RedisCluster]:
+    cluster = RedisCluster()
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.remove()

@@ -54,6 +54,10 @@ class RedisServer:
         )
         return done.stdout.strip()
 
+    def flush(self) -> None:
+        """Empty it."""
+        self.command("flushall")
+
     def kill(self) -> None:
         """End it as a crash would."""
         if self._process is not None:

@@ -83,7 +83,7 @@ class Servers:
     async def ask_all(self, words: Words) -> list[Any]:
         """Ask every server; raises BrokerUnavailable."""
         await self.known()
-        lanes = [self._servers[address].reading for address in self.masters()]
+        lanes = [self._server(address).reading for address in self.masters()]
         deadline = asyncio.get_running_loop().time() + self._timeout_s
         requests = [Request(words, channel="", deadline=deadline) for _ in lanes]
         for lane, request in zip(lanes, requests, strict=True):

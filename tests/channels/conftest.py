@@ -1,5 +1,5 @@
-"""A Redis for this folder, and the two brokers under one name."""
+"""A Redis and a cluster for this folder."""
 
-from tests.redis_fixtures import redis_server
+from tests.redis_fixtures import redis_cluster, redis_server
 
-__all__ = ["redis_server"]
+__all__ = ["redis_cluster", "redis_server"]

@@ -1,4 +1,4 @@
-"""What every broker keeps, in memory as in Redis.
+"""What every broker keeps: in memory, in Redis, in a cluster.
 
 Proves: channels/broker.py, channels/memory.py, channels/redis/
 """
@@ -6,9 +6,10 @@ Proves: channels/broker.py, channels/memory.py, channels/redis/
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Protocol
 
 import pytest
 from msgspec import Raw
@@ -20,7 +21,6 @@ from channels.recovery import recovered
 from channels.redis import RedisBroker
 from channels.stream import Delivery, HistoryPolicy, Joined, Left, Position, Publication, Version
 from tests.eventually import eventually
-from tests.redis_server import RedisServer
 
 KEPT = HistoryPolicy(size=10, ttl_s=60)
 PATIENCE = Patience(presence_s=0.3)
@@ -59,14 +59,25 @@ async def running(broker: Broker) -> AsyncIterator[Recorder]:
         await broker.close()
 
 
-Flush = Callable[[], Awaitable[None]]
+SERVERS = {"redis": "server", "cluster": "cluster"}
 
 
-@pytest.fixture(params=["memory", "redis"])
+class Flushed(Protocol):
+    """What the tests need of Redis, alone or as a cluster."""
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+
+    def flush(self) -> None:
+        """Empty it."""
+
+
+@pytest.fixture(params=["memory", "redis", "cluster"])
 def broker(request: pytest.FixtureRequest) -> Broker:
     if request.param == "memory":
         return MemoryBroker(PATIENCE)
-    server: RedisServer = request.getfixturevalue("redis_server")
+    server: Flushed = request.getfixturevalue(f"redis_{SERVERS[request.param]}")
     return RedisBroker(server.url, prefix=uuid.uuid4().hex, patience=PATIENCE)
 
 
@@ -74,12 +85,9 @@ def broker(request: pytest.FixtureRequest) -> Broker:
 def flush(broker: Broker, request: pytest.FixtureRequest) -> Callable[[], None]:
     if isinstance(broker, MemoryBroker):
         return broker.flush
-    server: RedisServer = request.getfixturevalue("redis_server")
-
-    def empty() -> None:
-        server.command("flushall")
-
-    return empty
+    kind = request.node.callspec.params["broker"]
+    server: Flushed = request.getfixturevalue(f"redis_{SERVERS[kind]}")
+    return server.flush
 
 
 @pytest.fixture
