@@ -65,9 +65,9 @@ class JsonCodec:
         try:
             # The decoder passes over texts without reading them, so the encoding is looked at apart.
             text = data.decode()
-            if isinstance(owner, DeltaPublication):
-                return Raw(self._encoder.encode(text))
-            self._payloads.decode(data)
+            is_patch = isinstance(owner, DeltaPublication) and owner.delta
+            if not is_patch:
+                self._payloads.decode(data)
         except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
             raise Unwritable from error
-        return payload
+        return Raw(self._encoder.encode(text)) if isinstance(owner, DeltaPublication) else payload

@@ -124,3 +124,5 @@ def test_a_publication_of_a_delta_subscription_is_a_text() -> None:
     assert push(b"3\n3:abc;", True) == b'{"push":{"channel":"a","pub":{"data":"3\\n3:abc;","delta":true}}}'
     with pytest.raises(Unwritable):
         push(b"3\n3:\xff;", True)
+    with pytest.raises(Unwritable):
+        push(b"{", False)
