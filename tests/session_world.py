@@ -85,8 +85,8 @@ class World:
             question = next(steps)
             while not self.closed:
                 self.asked.append(question)
-                self.before(question)
                 try:
+                    self.before(question)
                     answer = self.answer(question)
                 except FabricError as refusal:
                     question = steps.throw(refusal)

@@ -1,0 +1,92 @@
+"""Differences to the publication before: who gets them, and that each one has what it is a difference to.
+
+Proves: channels/positioning.py, channels/subscription.py, channels/effects.py
+"""
+
+import json
+
+import pytest
+from msgspec.structs import replace
+
+from channels.broadcast import Broadcast
+from channels.effects import Deliver
+from channels.host import Opening
+from channels.protocol.json import JsonCodec
+from channels.stream import Joined, Publication
+from tests.session_world import KEPT, World, connected, words
+
+DELTA = Opening(history=KEPT, delta=True, data=b"{}")
+CODEC = JsonCodec()
+
+
+def subscribed(world: World, members: str = ',"delta":"fossil"') -> str:
+    return words(world.say(f'{{"id":2,"subscribe":{{"channel":"a"{members}}}}}'))[0]
+
+
+@pytest.mark.parametrize(
+    ("opening", "wish", "granted"),
+    [
+        (DELTA, ',"delta":"fossil"', True),
+        (DELTA, "", False),
+        (DELTA, ',"delta":"xdelta"', False),
+        (replace(DELTA, delta=False), ',"delta":"fossil"', False),
+        (replace(DELTA, history=None), ',"delta":"fossil"', False),
+        (replace(DELTA, positioned=False, recoverable=False), ',"delta":"fossil"', False),
+        (replace(DELTA, positioned=False, recoverable=False), ',"delta":"fossil","positioned":true', True),
+    ],
+)
+def test_differences_are_for_those_who_ask_where_gaps_are_looked_for(
+    opening: Opening, wish: str, granted: bool
+) -> None:
+    world = connected()
+    world.opening = opening
+    assert ('"delta":true' in subscribed(world, wish)) is granted
+    assert world.session.subscriptions["a"].delta is granted
+
+
+def test_what_comes_this_way_is_whole_and_the_next_may_be_a_difference() -> None:
+    world = connected()
+    world.opening = DELTA
+    subscribed(world)
+    assert not world.session.subscriptions["a"].based
+    world.publish("a", b'{"n":1}')
+    assert world.session.subscriptions["a"].based
+    assert words(world.told)[-1] == r'{"push":{"channel":"a","pub":{"data":"{\"n\":1}","offset":1}}}'
+
+
+def test_what_is_recovered_is_what_the_next_may_be_a_difference_to() -> None:
+    world = connected()
+    world.opening = DELTA
+    for number in range(1, 4):
+        world.publish("a", b'{"n":%d,"text":"the same old story as always"}' % number)
+    told = subscribed(world, ',"delta":"fossil","recover":true,"offset":1,"epoch":"e"')
+    publications = json.loads(told)["subscribe"]["publications"]
+    assert publications[0]["data"] == '{"n":2,"text":"the same old story as always"}'
+    assert [one["offset"] for one in publications] == [2, 3]
+    assert world.session.subscriptions["a"].based
+
+
+def test_nothing_recovered_is_nothing_to_build_on() -> None:
+    world = connected()
+    world.opening = DELTA
+    world.publish("a")
+    told = subscribed(world, ',"delta":"fossil","recover":true,"offset":1,"epoch":"e"')
+    assert '"recovered":true' in told
+    assert not world.session.subscriptions["a"].based
+
+
+def test_who_joins_is_no_difference_to_anything() -> None:
+    world = connected()
+    world.opening = replace(DELTA, join_leave=True)
+    subscribed(world)
+    assert [one.whole for one in world.told if isinstance(one, Deliver)] == [False]
+    assert isinstance(next(one for one in world.told if isinstance(one, Deliver)).broadcast.delivery, Joined)
+    assert not world.session.subscriptions["a"].based
+
+
+def test_what_others_read_whole_is_written_as_ever() -> None:
+    publication = Publication(data=b'{"n":1}', offset=1)
+    assert (
+        Deliver(Broadcast("a", publication)).message(CODEC)
+        == b'{"push":{"channel":"a","pub":{"data":{"n":1},"offset":1}}}'
+    )
