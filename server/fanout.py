@@ -15,8 +15,8 @@ from typing import Final, Protocol
 
 from channels.broadcast import Broadcast
 from channels.broker import Broker, BrokerUnavailable
-from channels.host import Identity
-from channels.protocol.codes import DisconnectCode
+from channels.host import Identity, Opening
+from channels.protocol.codes import DisconnectCode, UnsubscribeCode
 from channels.recovery import MOST_RECOVERED, Held, recovered
 from channels.session import Session
 from channels.stream import Delivery, Position
@@ -72,6 +72,10 @@ class Hub:
         """How many channels are followed here."""
         return len(self._followers)
 
+    def followers(self) -> dict[str, int]:
+        """How many connections follow each channel here."""
+        return {channel: len(followers) for channel, followers in self._followers.items()}
+
     def identities(self) -> list[Identity]:
         """Who is connected here, once per connection."""
         return [i for one in self._connections.values() if (i := one.session.identity) is not None]
@@ -113,6 +117,15 @@ class Hub:
             self._held.pop(channel, None)
             self.broker.unfollow(channel)
 
+    def settle(self, connection: Connection, channel: str) -> None:
+        """Learn that a subscription of the connection is live or has moved."""
+
+    def clog(self, connection: Connection) -> None:
+        """Learn that what the connection is sent is queued from now on."""
+
+    def unclog(self, connection: Connection) -> None:
+        """Learn that it is written at once again."""
+
     # Deliveries
 
     def deliver(self, channel: str, delivery: Delivery) -> None:
@@ -140,7 +153,7 @@ class Hub:
             self._queued.add(channel)
             self._doubted.put_nowait(channel)
 
-    # Ending what may not go on
+    # What is done to connections here that match all that is given; returned is how many they are
 
     def disconnect(
         self,
@@ -148,21 +161,78 @@ class Hub:
         user: str | None = None,
         session: str | None = None,
         client: str | None = None,
+        spared: Collection[str] = (),
         code: int = DisconnectCode.FORCE_DISCONNECT,
         reason: str = "",
     ) -> int:
-        """Close the connections here that match all that is given; returns how many."""
-        chosen = self._chosen(user, session, client)
+        """Close them, except those of the ``spared`` clients."""
+        chosen = [c for c in self._chosen(user, session, client) if c.session.client not in spared]
         for connection in chosen:
             connection.session.close(code, reason)
             connection.perform()
         return len(chosen)
 
-    def unsubscribe(self, channel: str, *, user: str | None = None, session: str | None = None) -> int:
-        """End the subscriptions to a channel here that match all that is given; returns how many."""
-        chosen = [c for c in self._chosen(user, session, None) if channel in c.session.subscriptions]
+    def subscribe(
+        self,
+        channel: str,
+        opening: Opening,
+        *,
+        since: Position | None = None,
+        user: str | None = None,
+        session: str | None = None,
+        client: str | None = None,
+    ) -> int:
+        """Have them follow a channel."""
+        chosen = self._chosen(user, session, client)
         for connection in chosen:
-            connection.session.unsubscribe(channel)
+            connection.session.subscribe_by_server(channel, opening, since)
+            connection.perform()
+        return len(chosen)
+
+    def unsubscribe(
+        self,
+        channel: str,
+        *,
+        user: str | None = None,
+        session: str | None = None,
+        client: str | None = None,
+        code: int = UnsubscribeCode.SERVER,
+        reason: str = "",
+    ) -> int:
+        """End their subscriptions to a channel."""
+        chosen = [c for c in self._chosen(user, session, client) if channel in c.session.subscriptions]
+        for connection in chosen:
+            connection.session.unsubscribe(channel, code, reason)
+            connection.perform()
+        return len(chosen)
+
+    def refresh(
+        self,
+        expires_at: float | None,
+        *,
+        user: str | None = None,
+        session: str | None = None,
+        client: str | None = None,
+    ) -> int:
+        """Move their end, in Unix seconds; None is never."""
+        chosen = self._chosen(user, session, client)
+        for connection in chosen:
+            connection.session.refresh_by_server(expires_at)
+            connection.perform()
+        return len(chosen)
+
+    def message(
+        self,
+        data: bytes,
+        *,
+        user: str | None = None,
+        session: str | None = None,
+        client: str | None = None,
+    ) -> int:
+        """Say something to them, outside any channel: raw JSON."""
+        chosen = self._chosen(user, session, client)
+        for connection in chosen:
+            connection.session.message(data)
             connection.perform()
         return len(chosen)
 

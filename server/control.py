@@ -1,0 +1,233 @@
+"""What all hubs of a house are told, and what they know of each other.
+
+1. An order (`server.orders`) reaches every hub over one channel and is carried out at once and once. A hub that may
+   have missed some reads them back; where that is no longer possible it says so to those who must know (`on_gap`).
+2. A hub is listed among the nodes while it lives, and a minute longer where it was killed.
+"""
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import Callable, Collection
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from channels.broker import Broker, BrokerUnavailable
+from channels.protocol.messages import ClientInfo
+from channels.recovery import MOST_RECOVERED, Verdict, judge, recovered
+from channels.stream import START, Delivery, Position, Publication
+from server import orders
+from server.fanout import Hub
+from server.orders import CONTROL, Order
+
+logger = structlog.get_logger(__name__)
+
+NODES: Final = "&nodes"
+BEAT_S: Final = 5.0
+AGAIN_S: Final = 0.5
+FAREWELL_S: Final = 1.0
+
+Taker = Callable[[Any], None]  # each takes the kind of order it stands beside
+
+
+class Node(msgspec.Struct, frozen=True, kw_only=True):
+    """One hub, as it said itself not longer ago than `BEAT_S`."""
+
+    uid: str
+    name: str
+    version: str
+    num_clients: int
+    num_users: int
+    num_subs: int
+    num_channels: int
+    uptime: int
+
+
+class Control:
+    """Stands between broker and hub, and keeps the channel of orders to itself."""
+
+    def __init__(self, broker: Broker, hub: Hub, *, name: str = "hub", version: str = "0") -> None:
+        self._broker = broker
+        self._hub = hub
+        self._name = name
+        self._version = version
+        self.uid = secrets.token_hex(8)
+        self._born = time.monotonic()
+        self._position: Position | None = None
+        self._doubt = asyncio.Event()
+        self._gaps: list[Callable[[], None]] = []
+        self._listeners: dict[str, Callable[[Delivery], None]] = {CONTROL: self._hear}
+        self._takers: dict[type[Order], Taker] = {
+            orders.Disconnect: self._disconnect,
+            orders.Subscribe: self._subscribe,
+            orders.Unsubscribe: self._unsubscribe,
+            orders.Refresh: self._refresh,
+            orders.Say: self._say,
+        }
+        broker.attach(self)
+
+    def on(self, kind: type[Order], take: Taker) -> None:
+        """Have orders of a kind carried out by ``take``."""
+        self._takers[kind] = take
+
+    def on_gap(self, look: Callable[[], None]) -> None:
+        """Call ``look`` after orders were missed for good."""
+        self._gaps.append(look)
+
+    def listen(self, channel: str, take: Callable[[Delivery], None]) -> None:
+        """Have deliveries of a channel between hubs taken by ``take``; following it is the caller's."""
+        self._listeners[channel] = take
+
+    async def give(self, order: Order, *, lasting: bool = True) -> None:
+        """Tell every hub, as `orders.give` does."""
+        await orders.give(self._broker, order, lasting=lasting)
+
+    # What the broker delivers
+
+    def deliver(self, channel: str, delivery: Delivery) -> None:
+        """Take a delivery; those of other channels are the hub's."""
+        take = self._listeners.get(channel)
+        if take is None:
+            self._hub.deliver(channel, delivery)
+        else:
+            take(delivery)
+
+    def missed(self, channels: Collection[str] | None = None) -> None:
+        """Doubt what the hub doubts, and whether orders were among it."""
+        self._hub.missed(channels)
+        if channels is None or CONTROL in channels:
+            self._doubt.set()
+
+    def _hear(self, delivery: Delivery) -> None:
+        if isinstance(delivery, Publication):
+            self._take(delivery)
+
+    def _take(self, publication: Publication) -> None:
+        verdict = judge(self._position or START, publication)
+        if verdict is Verdict.GAP:
+            self._doubt.set()
+        elif verdict is Verdict.SEND:
+            self._position = Position(publication.offset, publication.epoch)
+            self._carry_out(publication.data)
+
+    def _carry_out(self, data: bytes) -> None:
+        try:
+            order = orders.decode(data)
+            if (take := self._takers.get(type(order))) is not None:
+                take(order)
+        except msgspec.MsgspecError:
+            logger.exception("the channel of orders carries what this version does not know")
+        except Exception:  # the edge: one order's trouble must not end the deliveries of all channels
+            logger.exception("an order could not be carried out")
+
+    # Going on
+
+    async def run(self) -> None:
+        """Listen, catch up after each gap, and be listed among the nodes, until cancelled."""
+        self._doubt.set()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep_up(), name="orders")
+            tasks.create_task(self._appear(), name="node")
+
+    async def _keep_up(self) -> None:
+        while True:
+            await self._doubt.wait()
+            self._doubt.clear()
+            try:
+                await self._catch_up()
+            except BrokerUnavailable as error:
+                logger.warning("orders cannot be read back yet", error=str(error))
+                await asyncio.sleep(AGAIN_S)
+                self._doubt.set()
+
+    async def _catch_up(self) -> None:
+        since = self._position
+        if since is None:
+            # What was ordered before this hub began is nothing to it.
+            since = self._position = (await self._broker.history(CONTROL)).top
+        await self._broker.follow(CONTROL)
+        history = await self._broker.history(CONTROL, since=since, limit=MOST_RECOVERED)
+        missed = recovered(history, since)
+        if missed is None:
+            self._position = history.top
+            for look in self._gaps:
+                look()
+        for publication in missed or ():
+            self._take(publication)
+
+    # Nodes
+
+    async def nodes(self) -> list[Node]:
+        """Return every hub there is; raises BrokerUnavailable."""
+        listed = await self._broker.presence(NODES)
+        found = {uid: msgspec.json.decode(info.conn_info, type=Node) for uid, info in listed.items()}
+        return [node for _, node in sorted({**found, self.uid: self._node()}.items())]
+
+    async def _appear(self) -> None:
+        try:
+            while True:
+                with contextlib.suppress(BrokerUnavailable):
+                    await self._broker.arrive(NODES, self._entry())
+                await asyncio.sleep(BEAT_S)
+        finally:
+            with contextlib.suppress(BrokerUnavailable, TimeoutError):
+                async with asyncio.timeout(FAREWELL_S):
+                    await self._broker.leave(NODES, self.uid)
+
+    def _entry(self) -> ClientInfo:
+        said = msgspec.json.encode(self._node())
+        return ClientInfo(user=self._name, client=self.uid, conn_info=msgspec.Raw(said))
+
+    def _node(self) -> Node:
+        identities = self._hub.identities()
+        return Node(
+            uid=self.uid,
+            name=self._name,
+            version=self._version,
+            num_clients=self._hub.connections,
+            num_users=len({identity.user for identity in identities}),
+            num_subs=self._hub.numbers.subscriptions,
+            num_channels=self._hub.channels,
+            uptime=int(time.monotonic() - self._born),
+        )
+
+    # Orders for the hub
+
+    def _disconnect(self, order: orders.Disconnect) -> None:
+        self._hub.disconnect(
+            user=order.user,
+            session=order.session,
+            client=order.client,
+            spared=order.spared,
+            code=order.code,
+            reason=order.reason,
+        )
+
+    def _subscribe(self, order: orders.Subscribe) -> None:
+        self._hub.subscribe(
+            order.channel,
+            order.opening,
+            since=order.since,
+            user=order.user,
+            session=order.session,
+            client=order.client,
+        )
+
+    def _unsubscribe(self, order: orders.Unsubscribe) -> None:
+        self._hub.unsubscribe(
+            order.channel,
+            user=order.user,
+            session=order.session,
+            client=order.client,
+            code=order.code,
+            reason=order.reason,
+        )
+
+    def _refresh(self, order: orders.Refresh) -> None:
+        self._hub.refresh(order.expires_at, user=order.user, session=order.session, client=order.client)
+
+    def _say(self, order: orders.Say) -> None:
+        self._hub.message(order.data, user=order.user, session=order.session, client=order.client)
