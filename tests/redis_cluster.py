@@ -38,6 +38,7 @@ class Node:
             "--cluster-port": self.bus_port,
             "--cluster-node-timeout": NODE_TIMEOUT_MS,
             "--repl-diskless-sync-delay": 0,
+            "--repl-ping-replica-period": 1,
             "--save": "",
             "--appendonly": "no",
             "--dir": self.directory,

@@ -44,8 +44,8 @@ class RedisBroker:
         self._top_ms = _ms(self._patience.top_s)
         self._epochs = _epochs()
         """One for each publication that might begin a stream; to draw each by lot would cost more than to pack it."""
-        self._names = Names(prefix)
-        self._servers = Servers(read_url(url), self._names, timeout_s=timeout_s)
+        self.names = Names(prefix)
+        self._servers = Servers(read_url(url), self.names, timeout_s=timeout_s)
         self._follower = RedisFollower(self._servers, patience_s=timeout_s * 0.8)
 
     def attach(self, listener: Listener) -> None:
@@ -101,21 +101,21 @@ class RedisBroker:
         body = pack_publication(wanted.data, wanted.tags, wanted.info, time.time())
         repeatable = wanted.key is not None
         if wanted.history is None and wanted.version is None and not repeatable:
-            words: Words = (self._servers.publish, self._names.delivery(wanted.channel), b"0::" + body)
+            words: Words = (self._servers.publish, self.names.delivery(wanted.channel), b"0::" + body)
         else:
             words = self._publication(wanted, body)
         return self._servers.begin(wanted.channel, words, repeatable=repeatable)
 
     def _publication(self, wanted: Outgoing, body: bytes) -> Words:
         channel, history, version = wanted.channel, wanted.history, wanted.version
-        keys = [self._names.key(channel, "stream"), self._names.key(channel, "top")]
+        keys = [self.names.key(channel, "stream"), self.names.key(channel, "top")]
         if wanted.key is not None:
-            keys.append(self._names.key(channel, f"once:{wanted.key}"))
+            keys.append(self.names.key(channel, f"once:{wanted.key}"))
         return _script(
             PUBLISH,
             keys,
             self._servers.publish,
-            self._names.delivery(channel),
+            self.names.delivery(channel),
             body,
             next(self._epochs),
             history.size if history else 0,
@@ -129,7 +129,7 @@ class RedisBroker:
     async def announce(self, channel: str, event: Joined | Left) -> None:
         """Tell followers who joined or left."""
         await self._servers.known()
-        words = (self._servers.publish, self._names.delivery(channel), b"0::" + pack_event(event))
+        words = (self._servers.publish, self.names.delivery(channel), b"0::" + pack_event(event))
         await self._servers.ask(channel, words, repeatable=False)
 
     async def followed(self, pattern: str = "*") -> set[str]:
@@ -137,9 +137,9 @@ class RedisBroker:
         escaped = pattern.replace("\\", "\\\\").replace("[", "\\[")
         await self._servers.known()
         answers = await self._servers.ask_all(
-            ("PUBSUB", self._servers.subscribed, self._names.delivery(escaped))
+            ("PUBSUB", self._servers.subscribed, self.names.delivery(escaped))
         )
-        return {self._names.channel(name) for names in answers for name in names}
+        return {self.names.channel(name) for names in answers for name in names}
 
     async def history(
         self, channel: str, *, since: Position | None = None, limit: int = 0, reverse: bool = False
@@ -150,7 +150,7 @@ class RedisBroker:
             channel,
             _script(
                 HISTORY,
-                [self._names.key(channel, "stream"), self._names.key(channel, "top")],
+                [self.names.key(channel, "stream"), self.names.key(channel, "top")],
                 next(self._epochs),
                 self._top_ms,
                 first,
@@ -164,7 +164,7 @@ class RedisBroker:
 
     async def remove_history(self, channel: str) -> None:
         """Forget the publications, but not the top."""
-        await self._servers.ask(channel, ("DEL", self._names.key(channel, "stream")))
+        await self._servers.ask(channel, ("DEL", self.names.key(channel, "stream")))
 
     async def arrive(self, channel: str, info: ClientInfo) -> None:
         """Enter or confirm a follower's presence."""
@@ -214,7 +214,7 @@ class RedisBroker:
         return await self._servers.ask(channel, words, reading=True)
 
     def _presence_keys(self, channel: str) -> list[str]:
-        return [self._names.key(channel, kind) for kind in ("expiries", "infos", "users")]
+        return [self.names.key(channel, kind) for kind in ("expiries", "infos", "users")]
 
 
 def _script(script: Script, keys: Sequence[str], *words: str | bytes | int) -> Words:

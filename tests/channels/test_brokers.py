@@ -32,12 +32,14 @@ class Recorder:
     def __init__(self) -> None:
         self.deliveries: list[tuple[str, Delivery]] = []
         self.misses = 0
+        self.doubted: set[str] = set()
 
     def deliver(self, channel: str, delivery: Delivery) -> None:
         self.deliveries.append((channel, delivery))
 
     def missed(self, channels: Collection[str] | None = None) -> None:
         self.misses += 1
+        self.doubted.update(channels or ())
 
     def heard(self, channel: str, expected: list[bytes]) -> bool:
         return self.data(channel) == expected
