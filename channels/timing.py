@@ -1,7 +1,7 @@
 """What the clock does to a connection: pings, tokens that run out, clients that never say who they are."""
 
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from channels.deadlines import Moment
 from channels.effects import Send
@@ -12,6 +12,9 @@ from channels.subscription import Subscription
 
 if TYPE_CHECKING:
     from channels.session import Session
+
+LONGEST_TTL_S: Final = 2**31 - 1
+"""What clients are told of a token that is good for longer: more does not fit into every codec."""
 
 
 def come_due(session: "Session", moment: Moment, now: float) -> None:
@@ -81,4 +84,4 @@ def _watch_subscriptions(session: "Session") -> None:
 
 
 def _ttl(left_s: float) -> int:
-    return 0 if left_s == inf else max(1, int(left_s))
+    return 0 if left_s == inf else max(1, int(min(left_s, LONGEST_TTL_S)))

@@ -112,6 +112,13 @@ def test_an_expired_connection_is_closed_after_the_grace_unless_refreshed() -> N
     assert words(world.after(1)) == ["closed 3005"]
 
 
+@pytest.mark.parametrize("lasts_s", [2.0**31, 1e300])
+def test_a_token_that_is_good_for_ages_is_told_in_numbers_that_every_codec_has(lasts_s: float) -> None:
+    world = World()
+    world.identity = Identity(user="7", expires_at=world.now + lasts_s)
+    assert '"expires":true,"ttl":2147483647' in words(world.say('{"id":1,"connect":{}}'))[0]
+
+
 @pytest.mark.parametrize(("user", "lasts_s", "code"), [("8", 60, 3500), ("7", -1, 3005)])
 def test_a_refresh_by_another_or_too_late_closes(user: str, lasts_s: float, code: int) -> None:
     world = connected()
