@@ -7,14 +7,16 @@
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
+from channels import delta
 from channels.broadcast import delta_publication_message, publication_message
 from channels.effects import Read, Top
 from channels.protocol.codes import ErrorCode
 from channels.protocol.exceptions import ProtocolError
 from channels.protocol.messages import Publication as PublicationMessage
-from channels.protocol.messages import Subscribe, SubscribeResult
+from channels.protocol.messages import Subscribe, SubscribeResult, payload
 from channels.recovery import MOST_RECOVERED, latest, recovered
 from channels.stream import History, Position, Publication
 from channels.subscription import Subscription
@@ -72,4 +74,23 @@ def _replayed(subscription: Subscription, missed: Sequence[Publication]) -> list
     if not subscription.delta:
         return [publication_message(publication) for publication in missed]
     subscription.based = bool(missed)
-    return [delta_publication_message(publication) for publication in missed]
+    return _chained(missed)
+
+
+def _chained(missed: Sequence[Publication]) -> list[PublicationMessage]:
+    """Write the first one whole, and each other as what has changed since the one before."""
+    messages: list[PublicationMessage] = []
+    previous: bytes | None = None
+    for publication in missed:
+        message = delta_publication_message(publication)
+        if previous is not None and (patch := _patch(previous, publication.data)) is not None:
+            message.data, message.delta = payload(patch), True
+        messages.append(message)
+        previous = publication.data
+    return messages
+
+
+@lru_cache(maxsize=MOST_RECOVERED)
+def _patch(previous: bytes, current: bytes) -> bytes | None:
+    """Remembered, since after a restart many come back who have missed the same."""
+    return delta.patch(previous, current)

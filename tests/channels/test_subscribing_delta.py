@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from channels.broadcast import Broadcast
+from channels.delta import apply
 from channels.effects import Deliver
 from channels.host import Opening
 from channels.protocol.json import JsonCodec
@@ -17,6 +18,7 @@ from tests.session_world import KEPT, World, connected, words
 
 DELTA = Opening(history=KEPT, delta=True, data=b"{}")
 CODEC = JsonCodec()
+STORY = b'{"n":%d,"text":"the same old story as always"}'
 
 
 def subscribed(world: World, members: str = ',"delta":"fossil"') -> str:
@@ -57,13 +59,30 @@ def test_what_comes_this_way_is_whole_and_the_next_may_be_a_difference() -> None
 def test_what_is_recovered_is_what_the_next_may_be_a_difference_to() -> None:
     world = connected()
     world.opening = DELTA
-    for number in range(1, 4):
-        world.publish("a", b'{"n":%d,"text":"the same old story as always"}' % number)
+    for number in range(1, 5):
+        world.publish("a", STORY % number)
     told = subscribed(world, ',"delta":"fossil","recover":true,"offset":1,"epoch":"e"')
     publications = json.loads(told)["subscribe"]["publications"]
-    assert publications[0]["data"] == '{"n":2,"text":"the same old story as always"}'
-    assert [one["offset"] for one in publications] == [2, 3]
+    assert [(one["offset"], one.get("delta", False)) for one in publications] == [
+        (2, False),
+        (3, True),
+        (4, True),
+    ]
+    read = publications[0]["data"].encode()
+    assert read == STORY % 2
+    for number, publication in enumerate(publications[1:], 3):
+        read = apply(read, publication["data"].encode())
+        assert read == STORY % number
     assert world.session.subscriptions["a"].based
+
+
+def test_a_difference_that_is_not_shorter_is_not_one() -> None:
+    world = connected()
+    world.opening = DELTA
+    world.publish("a", b"1")
+    world.publish("a", b"2")
+    told = subscribed(world, ',"delta":"fossil","recover":true,"offset":0,"epoch":"e"')
+    assert '"publications":[{"data":"1","offset":1},{"data":"2","offset":2}]' in told
 
 
 def test_nothing_recovered_is_nothing_to_build_on() -> None:
