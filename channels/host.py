@@ -76,6 +76,10 @@ class Identity(Struct, frozen=True, kw_only=True):
     """Followed from the start without being asked for, such as the personal channel; None asks `Host.may`."""
     data: bytes | None = None
     """Raw JSON for the connect reply."""
+    address: str = ""
+    """Where the connection comes from, as its transport sees it; set by the shell."""
+    agent: str = ""
+    """The program it says it is; set by the shell."""
     key: Any = None  # the application's own caller; the fabric hands it back and never looks inside
 
 

@@ -60,8 +60,8 @@ def build(
     calls = Calls(process.runtime, process.metrics)
     authenticator = Authenticator(partial(_read, process), partial(_identify, process))
     health = Health(process.checks())
-    host = BusinessHost(calls, process.catalogue.feeds, authenticator)
     hub = Hub(process.broker)
+    host = BusinessHost(calls, process.catalogue.feeds, authenticator, numbers=hub.numbers)
     process.metrics.register(HubMetrics(partial(_look, hub)))
     parts = [hub.run, Closings(process.broker, hub, host).run]
     socket = socket_endpoint(hub, host, limits=limits, version=VERSION)

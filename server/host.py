@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
 import msgspec
@@ -14,11 +14,13 @@ from channels.protocol.exceptions import Disconnect, ProtocolError
 from channels.stream import HistoryPolicy
 from domain.kernel import params
 from domain.kernel.caller import Caller
-from domain.kernel.errors import DomainError, Invalid, TokenExpired, Unauthenticated
+from domain.kernel.errors import DomainError, Forbidden, Invalid, TokenExpired, Unauthenticated
 from domain.kernel.events import Closing
 from domain.kernel.feeds import Feed, Feeds, View
 from server.authenticate import Authenticator, Claims
 from server.calls import Calls
+from server.hub_numbers import HubNumbers
+from server.signals import Signals
 
 logger = structlog.get_logger(__name__)
 
@@ -34,6 +36,13 @@ class Badge(msgspec.Struct, frozen=True):
     caller: Caller
 
 
+class Wish(msgspec.Struct, frozen=True):
+    """What a client wants done without being answered."""
+
+    method: str
+    data: dict[str, Any] = {}
+
+
 class BusinessHost:
     """`channels.host.Host` over the catalogue."""
 
@@ -43,14 +52,19 @@ class BusinessHost:
         feeds: Feeds,
         authenticator: Authenticator,
         *,
+        numbers: HubNumbers | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._calls = calls
         self._runtime = calls.runtime
         self._feeds = feeds
         self._authenticator = authenticator
+        self._numbers = numbers or HubNumbers()
+        self._signals = Signals(calls.runtime, clock=clock)
         self._clock = clock
         self._allowed: dict[tuple[int, str], float] = {}
+        # All who follow a feed share one.
+        self._openings = {feed.template: _opening(feed) for feed in feeds}
 
     async def connect(self, token: str, data: bytes) -> Identity:
         """Tell who brings this access token; nobody connects without one."""
@@ -79,13 +93,8 @@ class BusinessHost:
     async def may(self, identity: Identity, channel: str, token: str, *, client: str = "") -> Opening:
         """Let somebody follow a feed if its door does; a yes holds for a second."""
         feed, ids = self._find(channel)
-        caller = await self._caller(identity)
-        place = (identity.key.claims.session_id, channel)
-        if self._allowed.get(place, 0.0) <= self._clock():
-            await self._ask(feed, ids, caller)
-            self._remember(place)
-        history = HistoryPolicy(feed.remembers, feed.remembers_s) if feed.remembers else None
-        return Opening(history=history)
+        await self._admit(identity, channel, feed, ids)
+        return self._openings[feed.template]
 
     async def glance(self, identity: Identity, channel: str) -> Opening:
         """Let somebody read what they might follow."""
@@ -107,10 +116,7 @@ class BusinessHost:
     async def call(self, identity: Identity, method: str, data: bytes) -> bytes:
         """Perform an operation; what HTTP would answer as a problem is the error's message."""
         try:
-            members = dict(params.members(data))
-            key = _key(members.pop(KEY, None))
-            caller = await self._caller(identity)
-            answer = await self._calls.run(caller, method, members, key=key, correlation=secrets.token_hex(8))
+            answer = await self._perform(identity, method, params.members(data))
         except DomainError as refusal:
             raise _refused(refusal) from refusal
         return msgspec.json.encode(answer)
@@ -120,12 +126,27 @@ class BusinessHost:
         raise ProtocolError(ErrorCode.BAD_REQUEST)
 
     async def publish(self, identity: Identity, channel: str, data: bytes, *, granted: bool) -> Publishing:
-        """What feeds show comes from facts alone."""
-        raise ProtocolError(ErrorCode.NOT_AVAILABLE)
+        """Let followers hear a signal, if the feed takes any; what a feed shows comes from facts alone."""
+        feed, ids = self._find(channel)
+        caller = await self._admit(identity, channel, feed, ids)
+        try:
+            heard = await self._signals.heard(feed, ids, caller, identity.key.claims.session_id, data)
+        except Forbidden as refusal:
+            raise ProtocolError(ErrorCode.PERMISSION_DENIED, refusal.detail) from refusal
+        except DomainError as refusal:
+            raise _refused(refusal) from refusal
+        self._numbers.signals += 1
+        return Publishing(data=heard)
 
     async def send(self, identity: Identity, data: bytes) -> None:
-        """Whoever wants something done calls an operation and is answered."""
-        raise Disconnect(DisconnectCode.NOT_AVAILABLE)
+        """Perform ``{"method": ..., "data": {...}}``; nobody is answered, and a refusal is only counted."""
+        try:
+            wish = params.read(data, Wish, {})
+            assert isinstance(wish, Wish)
+            await self._perform(identity, wish.method, wish.data)
+        except DomainError as refusal:
+            self._numbers.unheard += 1
+            logger.info("nobody hears that this was refused", refusal=refusal.code, user=identity.user)
 
     def forget(self, closing: Closing | None) -> None:
         """Ask anew about somebody whose rights have changed, or about everybody."""
@@ -159,6 +180,21 @@ class BusinessHost:
         except Unauthenticated as refusal:
             raise Disconnect(DisconnectCode.INVALID_TOKEN, "the session has ended") from refusal
 
+    async def _perform(self, identity: Identity, method: str, given: Mapping[str, Any]) -> Any:
+        members = dict(given)
+        key = _key(members.pop(KEY, None))
+        caller = (await self._caller(identity)).seen_from(identity.address, identity.agent)
+        return await self._calls.run(caller, method, members, key=key, correlation=secrets.token_hex(8))
+
+    async def _admit(self, identity: Identity, channel: str, feed: Feed, ids: dict[str, int]) -> Caller:
+        """Return who is at the door, if they may come in."""
+        caller = await self._caller(identity)
+        place = (identity.key.claims.session_id, channel)
+        if self._allowed.get(place, 0.0) <= self._clock():
+            await self._ask(feed, ids, caller)
+            self._remember(place)
+        return caller
+
     async def _ask(self, feed: Feed, ids: dict[str, int], caller: Caller) -> None:
         assert feed.opens is not None, "a feed without a door is not found"
         try:
@@ -171,6 +207,10 @@ class BusinessHost:
         if len(self._allowed) >= PERMISSIONS:
             self._allowed.clear()
         self._allowed[place] = self._clock() + PERMISSION_S
+
+
+def _opening(feed: Feed) -> Opening:
+    return Opening(history=HistoryPolicy(feed.remembers, feed.remembers_s) if feed.remembers else None)
 
 
 def _turned_away(refusal: Unauthenticated) -> ProtocolError | Disconnect:

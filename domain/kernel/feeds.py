@@ -13,8 +13,12 @@ The template is the schema; the doors are plain functions::
     @zones.shows(OccupancyChanged)
     async def show(ctx: Context, facts: Sequence[OccupancyChanged]) -> Shown: ...   # {channel: items}
 
+    @zones.signals(Pointing)
+    async def point(ctx: Context, signal: Pointing, *, site_id: int) -> Pointed: ...   # raise, or say what is heard
+
 A view is never an increment: readers upsert items by key and keep the newest version, so that doubles and disorder
-are harmless.
+are harmless. A signal is neither stored nor numbered nor caught up on: typing, looking, pointing. It travels as
+``{"signal": ...}``, apart from views, with the id of its sender.
 """
 
 import re
@@ -43,10 +47,17 @@ class View(msgspec.Struct, frozen=True):
     items: Sequence[Item]
 
 
+class Heard(msgspec.Struct, frozen=True):
+    """What travels on a channel as a signal of one follower to the others."""
+
+    signal: Any
+
+
 Shown = Mapping[str, Sequence[Item]]
 May = Callable[..., Awaitable[None]]
 First = Callable[..., Awaitable[Sequence[Item]]]
 Show = Callable[[Context, Sequence[Any]], Awaitable[Shown]]
+Say = Callable[..., Awaitable[Any]]
 
 
 class Feed:
@@ -61,6 +72,8 @@ class Feed:
         self.opens: May | None = None
         self.begins: First | None = None
         self.shown: dict[type[Event], Show] = {}
+        self.signal: type[msgspec.Struct] | None = None
+        self.says: Say | None = None
 
     def match(self, channel: str) -> dict[str, int] | None:
         """Return the ids hidden in ``channel`` if it is of this family."""
@@ -87,6 +100,15 @@ class Feed:
         def declare(show: Show) -> Show:
             self.shown.update(dict.fromkeys(facts, show))
             return show
+
+        return declare
+
+    def signals(self, shape: type[msgspec.Struct]) -> Callable[[Say], Say]:
+        """Mark the function that decides on a signal of this shape: it refuses, or returns what others hear."""
+
+        def declare(say: Say) -> Say:
+            self.signal, self.says = shape, say
+            return say
 
         return declare
 
