@@ -1,4 +1,4 @@
-"""Reads the body of a request: JSON only, never more than the limit, never longer than the deadline."""
+"""Reads the body of a request, never more than the limit, never longer than the deadline."""
 
 import asyncio
 from typing import Final
@@ -20,16 +20,21 @@ async def read_json_body(request: Request, *, limit: int = LIMIT, deadline_s: fl
         TooSlow: It was not there after ``deadline_s``.
         UnsupportedMedia: It is something else than JSON.
     """
+    body = await read_body(request, limit=limit, deadline_s=deadline_s)
+    if body and not _is_json(request.headers.get("content-type", "application/json")):
+        raise UnsupportedMedia("Send the body as application/json")
+    return body
+
+
+async def read_body(request: Request, *, limit: int = LIMIT, deadline_s: float = DEADLINE_S) -> bytes:
+    """Return the bytes of a body, whatever it is said to be; raises TooLarge and TooSlow as above."""
     if _announced(request) > limit:
         raise TooLarge(f"A body has at most {limit} bytes")
     try:
         async with asyncio.timeout(deadline_s):
-            body = await _read(request, limit)
+            return await _read(request, limit)
     except TimeoutError as error:
         raise TooSlow(f"The body was not complete after {deadline_s:g} s") from error
-    if body and not _is_json(request.headers.get("content-type", "application/json")):
-        raise UnsupportedMedia("Send the body as application/json")
-    return body
 
 
 def _announced(request: Request) -> int:

@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from starlette.routing import BaseRoute, WebSocketRoute
+from starlette.routing import BaseRoute
 
-from channels.broker import Broker
 from channels.host import Host
 from channels.limits import Limits
 from channels.namespaces import Namespaces
@@ -17,9 +16,7 @@ from server.api.methods import Methods, Procedure
 from server.census import Census
 from server.control import Control
 from server.fanout import Hub
-from server.socket import socket_endpoint
-
-PATH = "/connection/websocket"
+from server.upgrade import Door, Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +25,7 @@ class Realtime:
 
     hub: Hub
     control: Control
+    door: Door
     routes: Sequence[BaseRoute]
 
     async def run(self) -> None:
@@ -38,7 +36,7 @@ class Realtime:
 
 
 def realtime(
-    broker: Broker,
+    hub: Hub,
     host: Host,
     namespaces: Namespaces,
     *,
@@ -46,17 +44,18 @@ def realtime(
     procedure: Procedure | None = None,
     api_key: str | None = None,
     limits: Limits | None = None,
+    entry: Entry | None = None,
     version: str = "0",
 ) -> Realtime:
-    """Put a hub together over a broker and the application ``host``.
+    """Put everything around a hub and the application ``host`` together.
 
     Without ``api_key`` the server API is off; what it may touch are the channels of ``namespaces`` that are not
     ``is_ours``. ``procedure`` runs the operations it may call.
     """
-    hub = Hub(broker)
+    broker = hub.broker
     control = Control(broker, hub, version=version)
     channels = ChannelMethods(broker, namespaces, is_ours)
     connections = ConnectionMethods(control, Census(broker, hub, control), channels)
     methods = Methods(channels, connections, procedure)
-    socket = WebSocketRoute(PATH, socket_endpoint(hub, host, limits=limits, version=version))
-    return Realtime(hub, control, [socket, *api_routes(methods, api_key)])
+    door = Door(hub, host, limits=limits, entry=entry, version=version)
+    return Realtime(hub, control, door, api_routes(methods, api_key))

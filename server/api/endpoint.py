@@ -1,4 +1,8 @@
-"""The server API over HTTP: `POST /api/{method}` with a key, always 200 with a result or an error."""
+"""The server API over HTTP: `POST /api/{method}` with a key, always 200 with a result or an error.
+
+The body is JSON whatever its type is said to be, as clients made for Centrifugo expect: no page of another site can
+send the key along.
+"""
 
 import hmac
 from typing import Final
@@ -10,7 +14,7 @@ from starlette.routing import Route
 
 from domain.kernel.errors import DomainError, Malformed, NotFound, Unauthenticated
 from server.api.methods import Methods
-from server.bodies import read_json_body
+from server.bodies import read_body
 from server.problems import problem_response
 
 KEY: Final = "x-api-key"
@@ -25,7 +29,7 @@ def api_routes(methods: Methods, key: str | None) -> list[Route]:
             if key is None:
                 raise NotFound("The server API is off; HUB_API_KEY turns it on")
             _check(request, key)
-            body = await read_json_body(request)
+            body = await read_body(request)
             done = await methods.perform(request.url.path.rpartition("/")[2], _checked(body))
         except DomainError as refusal:
             return problem_response(refusal)
