@@ -58,6 +58,11 @@ class RedisServer:
         """Empty it."""
         self.command("flushall")
 
+    def signal(self, number: int) -> None:
+        """Stop it for a while, or have it go on."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def kill(self) -> None:
         """End it as a crash would."""
         if self._process is not None:

@@ -42,8 +42,8 @@ class RedisBroker:
     ) -> None:
         self._patience = patience or Patience()
         self._top_ms = _ms(self._patience.top_s)
-        self._epochs = _epochs()
-        """One for each publication that might begin a stream; to draw each by lot would cost more than to pack it."""
+        self._words = _unique_words()
+        """One for each publication, and for what may begin a stream; to draw each by lot would cost too much."""
         self.names = Names(prefix)
         self._servers = Servers(read_url(url), self.names, timeout_s=timeout_s)
         self._follower = RedisFollower(self._servers, patience_s=timeout_s * 0.8)
@@ -117,7 +117,7 @@ class RedisBroker:
             self._servers.publish,
             self.names.delivery(channel),
             body,
-            next(self._epochs),
+            next(self._words),
             history.size if history else 0,
             _ms(history.ttl_s) if history else 0,
             self._top_ms,
@@ -151,7 +151,7 @@ class RedisBroker:
             _script(
                 HISTORY,
                 [self.names.key(channel, "stream"), self.names.key(channel, "top")],
-                next(self._epochs),
+                next(self._words),
                 self._top_ms,
                 first,
                 last,
@@ -237,8 +237,8 @@ def _published(answer: Any) -> Published:
     return Published(offset, epoch.decode(), OUTCOMES[outcome])
 
 
-def _epochs() -> Iterator[str]:
-    """Names of lives, each once: a word of this process and a number."""
+def _unique_words() -> Iterator[str]:
+    """Words that nobody else has: a word of this process and a number."""
     word = new_epoch()
     return (f"{word}{number:x}" for number in count())
 

@@ -1,15 +1,16 @@
 -- Number, remember and publish one publication, all or nothing. A key that was seen answers as the first time did.
 -- KEYS: stream, top, idempotency key where there is one
--- ARGV: command that publishes, pub/sub channel, body, epoch if a new one is needed, history size (0 is none),
---       history ttl ms, top ttl ms, idempotency ttl ms, version (empty is none), epoch of the version
+-- ARGV: command that publishes, pub/sub channel, body, this publication's own word (the epoch if a new one is needed),
+--       history size (0 is none), history ttl ms, top ttl ms, idempotency ttl ms, version (empty is none), its epoch
 -- Returns offset, epoch, and what became of it: 'published', 'repeated' or 'outdated'.
 local command, channel, body, size = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[5])
 
 if KEYS[3] then
   local done = redis.call('get', KEYS[3])
   if done then
-    local offset, epoch = string.match(done, '^(%d+):(.*)$')
-    return {tonumber(offset), epoch, 'repeated'}
+    local offset, epoch, word = string.match(done, '^(%d+):(%x*):(%x*)$')
+    -- With its own word it is this very publication, sent again since the answer was lost.
+    return {tonumber(offset), epoch, word == ARGV[4] and 'published' or 'repeated'}
   end
 end
 
@@ -45,7 +46,7 @@ if size > 0 then
   redis.call('pexpire', KEYS[2], ARGV[7])
 end
 if KEYS[3] then
-  redis.call('set', KEYS[3], offset .. ':' .. epoch, 'px', ARGV[8])
+  redis.call('set', KEYS[3], offset .. ':' .. epoch .. ':' .. ARGV[4], 'px', ARGV[8])
 end
 redis.call(command, channel, offset .. ':' .. epoch .. ':' .. body)
 return {offset, epoch, 'published'}
