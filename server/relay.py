@@ -155,7 +155,11 @@ class Relay:
     async def _close(self, facts: Sequence[Fact]) -> list[int]:
         """Announce the rights that end; return the facts for which that failed."""
         ending = [(fact.id, closing) for fact in facts if (closing := fact.event.closes) is not None]
-        return [i for i, closing in ending if not await self._say(CLOSINGS, encode_closing(closing))]
+        return [
+            number
+            for number, closing in ending
+            if not await self._say(CLOSINGS, encode_closing(closing), key=f"closing-{number}")
+        ]
 
     async def _look(self, facts: Sequence[Fact]) -> tuple[list[Sight], set[int]]:
         """Render the facts on one connection; return what is to be seen, and the facts that could not be shown."""
