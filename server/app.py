@@ -62,7 +62,9 @@ def build(
     health = Health(process.checks())
     hub = Hub(process.broker)
     host = BusinessHost(calls, process.catalogue.feeds, authenticator, numbers=hub.numbers)
-    process.metrics.register(HubMetrics(partial(_look, hub)))
+    look = partial(_look, hub)
+    process.metrics.register(HubMetrics(look))
+    process.overview.watch(look)
     parts = [hub.run, Closings(process.broker, hub, host).run]
     socket = socket_endpoint(hub, host, limits=limits, version=VERSION)
     session = BrowserSession(calls, lasts_s=process.runtime.tools.policy.refresh_token_s)

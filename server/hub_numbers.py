@@ -125,6 +125,21 @@ def total(hubs: Iterable[HubNumbers]) -> HubNumbers:
     return found
 
 
+def since(now: HubNumbers, before: HubNumbers) -> HubNumbers:
+    """Return what one hub has counted between two looks; its states of the moment are of no use then."""
+    return HubNumbers(
+        **{name: _less(getattr(now, name), getattr(before, name)) for name in HubNumbers.__struct_fields__}
+    )
+
+
+def _less(now: Any, before: Any) -> Any:
+    if isinstance(now, dict):
+        return {key: _less(value, before[key]) if key in before else value for key, value in now.items()}
+    if isinstance(now, list):
+        return [_less(one, other) for one, other in zip(now, before, strict=True)]
+    return now - before
+
+
 def _sum(one: Any, other: Any) -> Any:  # Any: whatever a member is made of, down to its numbers
     if isinstance(one, dict):
         return {

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from msgspec.structs import replace
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -17,6 +18,7 @@ from domain.kernel.reactions import Reactions
 from domain.kernel.runtime import Enqueue, Runtime
 from domain.kernel.tools import Tools
 from server.metrics import Metrics
+from server.overview import Overview
 from server.probes import Check
 from server.published import Published
 from server.relay import Relay
@@ -39,6 +41,7 @@ class Process:
     relay: Relay
     published: Published
     metrics: Metrics
+    overview: Overview
     direct: Direct
 
     async def run(self, *, hub: bool = False) -> None:
@@ -48,6 +51,8 @@ class Process:
                 tasks.create_task(self.broker.run(), name="broker")
             tasks.create_task(self.published.run(), name="published")
             tasks.create_task(self.relay.run(), name="relay")
+            if hub:
+                tasks.create_task(self.overview.run(), name="overview")
 
     def checks(self) -> dict[str, Check]:
         """Return what must pass for this process to be ready."""
@@ -88,6 +93,8 @@ def compose(
     """
     sessions, readers = database.sessions(engine), database.readers(engine)
     metrics = Metrics()
+    overview = Overview(broker)
+    tools = replace(tools, ports=replace(tools.ports, hubs=overview))
     published = Published(sessions)
     relay = Relay(
         catalogue.feeds,
@@ -109,6 +116,7 @@ def compose(
         relay=relay,
         published=published,
         metrics=metrics,
+        overview=overview,
         direct=direct,
     )
 

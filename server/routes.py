@@ -59,6 +59,7 @@ ROUTES: Final = (
     Route("GET", "/visit-logs", "access.list_visits"),
     Route("POST", "/visit-logs", "access.log_visit", 201),
     Route("GET", "/access-log", "access.list_access_log"),
+    Route("GET", "/hubs", "hubs.show_hubs"),
     Route("GET", "/notifications", "notifications.list_notifications"),
     Route("POST", "/notifications/{notification_id}/read", "notifications.read_notification"),
 )

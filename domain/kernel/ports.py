@@ -5,6 +5,8 @@ from typing import Protocol
 
 import msgspec
 
+from domain.kernel.hubs import HubsView
+
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True):
     """A file that goes with a letter."""
@@ -39,7 +41,16 @@ class MailPort(Protocol):
         """
 
 
+class HubsPort(Protocol):
+    """Knows what the hubs of the house do."""
+
+    def seen(self) -> HubsView:
+        """Return what was last seen, from memory."""
+
+
 class Ports(msgspec.Struct, frozen=True):
-    """Every port, for jobs; operations never call one, since no connection is held while the world is slow."""
+    """Every port, for jobs; operations call none that waits, since no connection is held while the world is slow."""
 
     mail: MailPort
+    hubs: HubsPort | None = None
+    """None in processes that serve nobody."""

@@ -1,0 +1,1 @@
+"""The house about itself: what its hubs do at this moment."""
