@@ -25,6 +25,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     queued_messages: int = 4096
     """Messages not yet written; beyond, the connection is closed as slow and recovers from history."""
     queued_bytes: int = 1024 * 1024
+    queued_publications: int = 64
+    """Publications of one channel not yet written, where the channel lets its oldest give way."""
     joined_bytes: int = 262144
     """Waiting messages leave in one frame up to this size; clients bound what they read."""
     connect_s: float = 10.0
@@ -37,3 +39,4 @@ class Limits(Struct, frozen=True, kw_only=True):
     call_s: float = 30.0
     """How long a procedure may take."""
     write_s: float = 5.0
+    """How long a client may take nothing of what is written; then it is closed with 3009."""

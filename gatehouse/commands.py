@@ -31,7 +31,7 @@ async def serve(settings: Settings) -> None:
             drain_s=settings.drain_s,
         )
         with listening(settings.host, settings.port) as listener:
-            await until_told(roles.serve(app, listener, drain=app.state.drain))
+            await until_told(roles.serve(app, listener, door=app.state.door, drain=app.state.drain))
 
 
 async def ingest(settings: Settings) -> None:

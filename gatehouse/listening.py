@@ -4,7 +4,8 @@ import socket
 
 from gatehouse.settings import BadSetting
 
-BACKLOG = 2048
+BACKLOG = 16_384
+"""Clients that connect at once and wait to be accepted; the kernel cuts it to net.core.somaxconn, often 4096."""
 
 
 def listening(host: str, port: int) -> socket.socket:

@@ -28,12 +28,13 @@ from gate_bridge.calls import asks
 from gate_bridge.client import Client
 from gate_bridge.desired import Desired
 from gatehouse.crash import crash_point
+from gatehouse.listening import BACKLOG
 from gatehouse.measuring import measure
 from gatehouse.parts import holder
 from server.metrics import Metrics
 from server.probes import Check
 from server.process import Process
-from server.upgrade import WebSocketUpgrade
+from server.upgrade import Door
 
 logger = logging.getLogger(__name__)
 
@@ -43,22 +44,24 @@ LOOK_FOR_SILENCE_S = SILENCE.total_seconds() / 5
 EXPIRE_S = 10.0
 OPEN_DAYS_S = 3600.0
 GRACE_S = 3
-LARGEST_FRAME = 65_536
 CONNECTED_WITHIN_S = 1.0
 
 Checks = dict[str, Check]
 
 
 async def serve(
-    app: ASGIApp, listener: socket.socket, *, drain: Callable[[], Awaitable[None]] | None = None
+    app: ASGIApp,
+    listener: socket.socket,
+    *,
+    door: Door | None = None,
+    drain: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
-    """Answer HTTP and sockets on a bound socket until cancelled; then ``drain`` and finish what is under way."""
+    """Answer HTTP, and sockets at the ``door``, until cancelled; then ``drain`` and finish what is under way."""
     config = uvicorn.Config(
         app,
-        ws=WebSocketUpgrade,
-        ws_per_message_deflate=False,
-        ws_ping_interval=None,  # pings are the protocol's own
-        ws_max_size=LARGEST_FRAME,
+        http="httptools" if door is None else door.protocol,
+        ws="none" if door is None else "websockets-sansio",
+        backlog=BACKLOG,
         lifespan="on",
         log_config=None,
         access_log=False,

@@ -130,7 +130,9 @@ def _run(house: House, tasks: asyncio.TaskGroup) -> None:
         house.decider, urls["decide"], client_id="svc-decide", metrics=house.process.metrics
     )
     tasks.create_task(deciding, name="decide")
-    tasks.create_task(roles.serve(app, house.listener, drain=app.state.drain), name="serve")
+    tasks.create_task(
+        roles.serve(app, house.listener, door=app.state.door, drain=app.state.drain), name="serve"
+    )
 
 
 async def _settle(house: House, tasks: asyncio.TaskGroup) -> place.Place | None:

@@ -2,7 +2,11 @@
 
 import asyncio
 import logging
-from typing import Any
+import types
+from collections.abc import Coroutine, Generator
+from typing import Any, Protocol
+
+from msgspec.structs import replace
 
 from channels.broker import BrokerUnavailable
 from channels.effects import (
@@ -26,13 +30,22 @@ from channels.effects import (
     Show,
     Top,
 )
-from channels.host import Host
+from channels.host import Host, Identity
 from channels.limits import Limits
 from channels.protocol.codes import ErrorCode
 from channels.protocol.exceptions import FabricError, ProtocolError
 from server.fanout import Connection, Hub
 
 logger = logging.getLogger(__name__)
+
+
+class Asker(Connection, Protocol):
+    """A connection whose session asks."""
+
+    address: str
+    """Where it comes from."""
+    agent: str
+    """The program it says it is."""
 
 
 class Answers:
@@ -43,27 +56,31 @@ class Answers:
         self._host = host
         self._limits = limits
 
-    async def to(self, connection: Connection, question: Ask[Any]) -> Any:
-        """Answer; whatever goes wrong is raised as what the client may be told."""
+    async def to(self, connection: Asker, question: Ask[Any]) -> Any:
+        """Answer; whatever goes wrong is raised as what the client may be told.
+
+        What can be answered at once is, without a timer: one for each question would be a tenth of a connect's cost.
+        """
+        answer = self._answer(connection, question)
+        try:
+            awaited = answer.send(None)
+        except StopIteration as done:
+            return done.value
+        except Exception as error:
+            raise _told(question, error) from error
         patience_s = self._limits.call_s if isinstance(question, Invoke) else self._limits.answer_s
         try:
             async with asyncio.timeout(patience_s):
-                return await self._answer(connection, question)
-        except FabricError:
-            raise
-        except (BrokerUnavailable, TimeoutError) as error:
-            logger.warning("%s was not answered: %r", type(question).__name__, error)
-            raise ProtocolError(ErrorCode.INTERNAL) from error
+                return await _go_on(answer, awaited)
         except Exception as error:
-            logger.exception("%s failed", type(question).__name__)
-            raise ProtocolError(ErrorCode.INTERNAL) from error
+            raise _told(question, error) from error
 
-    async def _answer(self, connection: Connection, question: Ask[Any]) -> Any:
+    async def _answer(self, connection: Asker, question: Ask[Any]) -> Any:
         match question:
             case Authenticate(token=token, data=data):
-                return await self._host.connect(token, data)
+                return _seen(await self._host.connect(token, data), connection)
             case Renew(identity=identity, token=token):
-                return await self._host.refresh(identity, token)
+                return _seen(await self._host.refresh(identity, token), connection)
             case Permit(identity=identity, channel=channel, token=token, client=client):
                 return await self._host.may(identity, channel, token, client=client)
             case Glance(identity=identity, channel=channel):
@@ -106,3 +123,37 @@ class Answers:
                 return await broker.announce(channel, event)
             case _:
                 raise TypeError(f"nobody answers {type(question).__name__}")
+
+
+def _seen(identity: Identity, connection: Asker) -> Identity:
+    return replace(identity, address=connection.address, agent=connection.agent)
+
+
+def _told(question: Ask[Any], error: Exception) -> FabricError:
+    """Return what the client is told of a failure; what is our own affair is logged."""
+    if isinstance(error, FabricError):
+        return error
+    if isinstance(error, BrokerUnavailable | TimeoutError):
+        logger.warning("%s was not answered: %r", type(question).__name__, error)
+    else:
+        logger.error("%s failed", type(question).__name__, exc_info=error)
+    return ProtocolError(ErrorCode.INTERNAL)
+
+
+@types.coroutine
+def _go_on(answer: Coroutine[Any, Any, Any], awaited: Any) -> Generator[Any, Any, Any]:
+    """Await the rest of a coroutine that was begun by hand, up to what it first awaits."""
+    try:
+        while True:
+            try:
+                sent = yield awaited
+            except GeneratorExit:
+                raise
+            except BaseException as error:
+                awaited = answer.throw(error)
+            else:
+                awaited = answer.send(sent)
+    except StopIteration as done:
+        return done.value
+    finally:
+        answer.close()

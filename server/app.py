@@ -7,10 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.routing import Mount, Route
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from channels.limits import Limits
@@ -32,9 +33,12 @@ from server.process import Process
 from server.routes import Table
 from server.schema import descriptions
 from server.session import PATH, BrowserSession
-from server.socket import socket_endpoint
+from server.upgrade import Door, Entry, no_upgrade
+from server.websocket import handshake
 
 VERSION = "0.1.0"
+LEAVE_S = 2.0
+"""How long the last steps of closed connections may take, such as leaving a presence."""
 Part = Callable[[], Coroutine[Any, Any, None]]
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
@@ -46,16 +50,18 @@ def build(
     trusted_proxies: Sequence[str] = (),
     background: bool = True,
     limits: Limits | None = None,
+    entry: Entry | None = None,
     metrics_token: str | None = None,
     drain_s: float = 5.0,
 ) -> Starlette:
     """Put hub and gateway together over a process.
 
-    ``trusted_proxies`` are addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed. With
-    ``background`` the application runs the process's own tasks while it lives; a house of several parts in one
-    process runs `Process.run(hub=True)` itself. ``app.state.drain()`` says that this process ends and sends its
-    sockets to other hubs, spread over ``drain_s``; it is for the signal handler, before HTTP stops. Numbers are shown
-    to who brings ``metrics_token``, or without one to this machine alone.
+    ``trusted_proxies`` are addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed; ``entry``
+    says who else may open sockets, and how many, and ``app.state.door`` lets them in. With ``background`` the
+    application runs the process's own tasks while it lives; a house of several parts in one process runs
+    `Process.run(hub=True)` itself. ``app.state.drain()`` says that this process ends and sends its sockets to other
+    hubs, spread over ``drain_s``; it is for the signal handler, before HTTP stops. Numbers are shown to who brings
+    ``metrics_token``, or without one to this machine alone.
     """
     calls = Calls(process.runtime, process.metrics)
     authenticator = Authenticator(partial(_read, process), partial(_identify, process))
@@ -66,14 +72,15 @@ def build(
     process.metrics.register(HubMetrics(look))
     process.overview.watch(look)
     parts = [hub.run, Closings(process.broker, hub, host).run]
-    socket = socket_endpoint(hub, host, limits=limits, version=VERSION)
+    entry = replace(entry or Entry(), trusted_proxies=trusted_proxies)
+    door = Door(hub, host, limits=limits, entry=entry, version=VERSION)
     session = BrowserSession(calls, lasts_s=process.runtime.tools.policy.refresh_token_s)
-    drain = partial(_drain, health, hub, drain_s)
+    drain = partial(_drain, health, hub, door, drain_s)
     app = Starlette(
         routes=[
             *probes(health, process.metrics, token=metrics_token),
             *descriptions(process.catalogue.operations, version=VERSION),
-            WebSocketRoute("/connection/websocket", socket),
+            Route(handshake.PATH.decode(), no_upgrade),
             Route("/", to_pages),
             Route("/app", to_pages),
             Route(PATH, session),
@@ -87,6 +94,7 @@ def build(
     # Last, so that what is refused above for its method alone is refused there.
     app.router.default = Gateway(calls, Table(), authenticator)
     app.state.drain = drain
+    app.state.door = door
     return app
 
 
@@ -109,9 +117,10 @@ def _look(hub: Hub) -> HubNumbers:
     return numbers
 
 
-async def _drain(health: Health, hub: Hub, within_s: float) -> None:
+async def _drain(health: Health, hub: Hub, door: Door, within_s: float) -> None:
     health.draining = True
     await hub.shutdown(within_s)
+    await door.shared.finish(LEAVE_S)
 
 
 def _lifespan(parts: Sequence[Part], drain: Part) -> Lifespan:

@@ -1,23 +1,203 @@
-"""uvicorn's WebSocket protocol, for clients as they are: pass its class as uvicorn's `ws`."""
+"""The way in: uvicorn's HTTP protocol, which answers the upgrade to the hub's socket itself.
 
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.http11 import Request
+1. The path of the socket is answered here and the connection detached: nothing of uvicorn or Starlette stays behind.
+   Sockets at other paths go on to the application, which has none.
+2. Bytes that come right behind the request are not lost. uvicorn would drop them: it hands the request alone to a `ws`
+   class, while httptools says where in the bytes the request ended.
+3. Refusals say why: 503 while the process ends or is full, 403 to foreign pages, 4xx to what is no WebSocket.
+"""
 
-OFFER = "Sec-WebSocket-Protocol"
-ABORT_S = 5.0
+import asyncio
+import sys
+import time
+from collections.abc import Sequence
+from functools import lru_cache
+from http import HTTPStatus
+from math import inf
+from typing import ClassVar, Final
+
+import httptools
+import structlog
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from channels.host import Host
+from channels.limits import Limits
+from channels.protocol.codes import DisconnectCode
+from channels.rate import Rate
+from domain.kernel.errors import DomainError
+from server.fanout import Hub
+from server.problems import problem_response
+from server.websocket.connection import Connection
+from server.websocket.handshake import Headers, Origins, Refused, accept, agent_of, forwarded_for, is_ours
+from server.websocket.line import Line
+from server.websocket.shared import Shared
+
+logger = structlog.get_logger(__name__)
+
+HIGH_WATER: Final = 64 * 1024
+"""Bytes in a transport's buffer beyond which its connection is clogged; what the kernel holds is not counted."""
+AT_ONCE: Final = {"Retry-After": "1"}
+SOON: Final = {"Retry-After": "5"}
 
 
-class WebSocketUpgrade(WebSocketsSansIOProtocol):
-    """Accept what real SDKs send, and let go of peers that read nothing."""
+class Entry(Struct, frozen=True, kw_only=True):
+    """Who may come in, and how many."""
 
-    def handle_connect(self, event: Request) -> None:
-        """Drop an empty offer of subprotocols, which centrifuge-python before 0.6.1 sends: it would be answered 400."""
-        offers = [offer for offer in event.headers.get_all(OFFER) if offer.strip()]
-        if not offers and OFFER in event.headers:
-            del event.headers[OFFER]
-        super().handle_connect(event)
+    origins: Sequence[str] = ()
+    """Pages of these may connect beside those of this host; `*` stands for any part."""
+    trusted_proxies: Sequence[str] = ()
+    """Their X-Forwarded-For is believed."""
+    connections: int | None = None
+    """Open at once in this process; None is without bound."""
+    per_second: int | None = None
+    """New ones; None is without bound."""
 
-    async def run_asgi(self) -> None:
-        """Serve, and cut the line of a peer that does not take its last bytes: closing would wait for it for ever."""
-        await super().run_asgi()
-        self.loop.call_later(self.close_timeout + ABORT_S, self.transport.abort)
+
+class UpgradeNeeded(DomainError):
+    """The path is that of the socket."""
+
+    code, status, title = "upgrade_required", 426, "This path speaks WebSocket"
+
+
+class Door:
+    """Lets clients of a hub in."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        host: Host,
+        *,
+        limits: Limits | None = None,
+        entry: Entry | None = None,
+        version: str = "0",
+    ) -> None:
+        entry = entry or Entry()
+        self.shared = Shared(hub, host, limits or Limits(), version)
+        self._hub = hub
+        self._origins = Origins(entry.origins)
+        self._proxies = ProxyHeadersMiddleware(_nowhere, list(entry.trusted_proxies)).trusted_hosts
+        self._trusts = bool(entry.trusted_proxies)
+        self._most = entry.connections
+        self._rate = Rate(entry.per_second, 1.0) if entry.per_second else None
+        self._paid_until = -inf
+        self._same = lru_cache(4096)(str)  # of thousands with the same program, all hold one text
+
+    @property
+    def protocol(self) -> type[HttpToolsProtocol]:
+        """The class for uvicorn's `http`."""
+        return type("UpgradingHttp", (Http,), {"door": self})
+
+    def open(
+        self,
+        transport: asyncio.Transport,
+        method: bytes,
+        target: bytes,
+        headers: Headers,
+        client: tuple[str, int] | None,
+    ) -> Line | None:
+        """Answer an upgrade; returns who goes on with the transport, None where it was refused."""
+        try:
+            self._admit()
+            accepted = accept(method, target, headers, self._origins)
+        except Refused as refused:
+            self._hub.numbers.refuse(refused.why)
+            logger.info("a socket was refused", why=refused.why, address=client[0] if client else "")
+            transport.write(refused.response)
+            transport.close()
+            return None
+        transport.set_write_buffer_limits(high=HIGH_WATER)
+        transport.write(accepted.response)
+        if accepted.codec is None:
+            self._hub.numbers.refuse("codec")
+            return Farewell(transport, self.shared)
+        return Connection(
+            transport,
+            self.shared,
+            accepted.codec,
+            address=self._address(client, headers),
+            agent=self._same(agent_of(headers)),
+            frame_pings=accepted.frame_pings,
+        )
+
+    def _admit(self) -> None:
+        if self._hub.draining:
+            raise Refused(
+                HTTPStatus.SERVICE_UNAVAILABLE, "draining", "this process ends, another one answers", AT_ONCE
+            )
+        if self._most is not None and self._hub.connections >= self._most:
+            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "connections", "no more connections here", SOON)
+        if self._rate is None:
+            return
+        now = time.monotonic()
+        paid_until = self._rate.pay(self._paid_until, now)
+        if paid_until - now > self._rate.within_s:
+            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "rate", "too many connect at once", SOON)
+        self._paid_until = paid_until
+
+    def _address(self, client: tuple[str, int] | None, headers: Headers) -> str:
+        address = client[0] if client else ""
+        if self._trusts and address in self._proxies and (chain := forwarded_for(headers)):
+            return self._proxies.get_trusted_client_address(chain)[0] or address
+        return address
+
+
+class Farewell(Line):
+    """A client that speaks no language of ours, and is told so."""
+
+    __slots__ = ()
+
+    def __init__(self, transport: asyncio.Transport, shared: Shared) -> None:
+        super().__init__(transport, shared.wheel, shared.limits)
+        self.end(DisconnectCode.NOT_AVAILABLE, "no codec in common")
+
+    def take(self, message: bytes, binary: bool) -> None:
+        """Listen no more."""
+
+
+class Http(HttpToolsProtocol):
+    """HTTP, and the way out of it into the hub.
+
+    Of uvicorn this needs: that `handle_websocket_upgrade` is called while httptools' exception is handled, and what it
+    finds of the request in `scope`, `url`, `headers` and `client`.
+    """
+
+    door: ClassVar[Door]
+    _newest = b""
+
+    def data_received(self, data: bytes) -> None:
+        """Read HTTP."""
+        self._newest = data
+        super().data_received(data)
+
+    def handle_websocket_upgrade(self) -> None:
+        """Let the client in, or say why not."""
+        if not is_ours(self.url):
+            super().handle_websocket_upgrade()
+            return
+        upgrade = sys.exception()
+        assert isinstance(upgrade, httptools.HttpParserUpgrade)
+        behind = self._newest[upgrade.args[0] :]
+        self.connections.discard(self)
+        line = self.door.open(
+            self.transport, self.scope["method"].encode(), self.url, self.headers, self.client
+        )
+        self.parser = self.scope = self.headers = None  # type: ignore[assignment]  # they hold each other
+        if line is not None:
+            self.transport.set_protocol(line)
+            if behind:
+                line.data_received(behind)
+
+
+async def no_upgrade(request: Request) -> Response:
+    """Tell somebody who asks for the socket as for a page."""
+    return problem_response(
+        UpgradeNeeded(f"{request.url.path} is opened as a WebSocket"), {"Upgrade": "websocket"}
+    )
+
+
+async def _nowhere(scope: object, receive: object, send: object) -> None:
+    """The proxies' middleware is asked whom to believe, and passes nothing on."""

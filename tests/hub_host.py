@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import WebSocketRoute
 
 from channels.broker import Broker
 from channels.host import Identity, Opening, Publishing
@@ -15,8 +14,7 @@ from channels.limits import Limits
 from channels.protocol import Disconnect, DisconnectCode, ErrorCode, ProtocolError
 from channels.stream import HistoryPolicy
 from server.fanout import Hub
-from server.socket import socket_endpoint
-from server.upgrade import WebSocketUpgrade
+from server.upgrade import Door, Entry
 from tests.eventually import eventually
 
 KEPT = HistoryPolicy(size=20, ttl_s=60)
@@ -95,18 +93,16 @@ class Running:
 
 
 @asynccontextmanager
-async def serving(broker: Broker, limits: Limits | None = None) -> AsyncIterator[Running]:
+async def serving(
+    broker: Broker, limits: Limits | None = None, entry: Entry | None = None
+) -> AsyncIterator[Running]:
     hub, host = Hub(broker), SmallHost()
-    app = Starlette(
-        routes=[WebSocketRoute("/connection/websocket", socket_endpoint(hub, host, limits=limits))]
-    )
+    door = Door(hub, host, limits=limits, entry=entry)
     config = uvicorn.Config(
-        app,
+        Starlette(),
         port=0,
-        ws=WebSocketUpgrade,
-        ws_per_message_deflate=False,
-        ws_ping_interval=None,
-        ws_max_size=65536,
+        http=door.protocol,
+        ws="websockets-sansio",
         lifespan="off",
         log_level="warning",
         timeout_graceful_shutdown=2,

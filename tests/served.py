@@ -104,6 +104,8 @@ async def serving(app: Starlette) -> AsyncIterator[str]:
         listening.bind(("127.0.0.1", 0))
         config = uvicorn.Config(
             app,
+            http=app.state.door.protocol,
+            ws="websockets-sansio",
             log_config=None,
             access_log=False,
             proxy_headers=False,

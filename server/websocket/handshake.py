@@ -47,9 +47,11 @@ class Accepted(Struct, frozen=True):
 class Refused(Exception):
     """The upgrade is answered with an error."""
 
-    def __init__(self, status: HTTPStatus, detail: str, extra: Mapping[str, str] = NOTHING) -> None:
+    def __init__(self, status: HTTPStatus, why: str, detail: str, extra: Mapping[str, str] = NOTHING) -> None:
         super().__init__(f"{int(status)} {detail}")
         self.status = status
+        self.why = why
+        """One word for who counts."""
         problem = {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": detail}
         body = msgspec.json.encode(problem)
         lines = [
@@ -88,17 +90,22 @@ def accept(method: bytes, target: bytes, headers: Headers, origins: Origins) -> 
     """Judge a request for an upgrade to WebSocket; raises Refused."""
     single = dict(headers)
     if method != b"GET":
-        raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "a socket is opened with GET", {"Allow": "GET"})
+        raise Refused(
+            HTTPStatus.METHOD_NOT_ALLOWED, "method", "a socket is opened with GET", {"Allow": "GET"}
+        )
     if single.get(b"sec-websocket-version") != b"13":
         wanted = {"Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
-        raise Refused(HTTPStatus.UPGRADE_REQUIRED, "Sec-WebSocket-Version 13 is spoken here", wanted)
+        raise Refused(
+            HTTPStatus.UPGRADE_REQUIRED, "version", "Sec-WebSocket-Version 13 is spoken here", wanted
+        )
     key = single.get(b"sec-websocket-key", b"").strip()
     if not _is_key(key):
-        raise Refused(HTTPStatus.BAD_REQUEST, "Sec-WebSocket-Key must be 16 bytes in base64")
+        raise Refused(HTTPStatus.BAD_REQUEST, "key", "Sec-WebSocket-Key must be 16 bytes in base64")
     origin = single.get(b"origin")
     if origin is not None and not origins.admit(_text(origin), _text(single.get(b"host", b""))):
         raise Refused(
             HTTPStatus.FORBIDDEN,
+            "origin",
             "pages of this origin may not connect; WEBSOCKET_ORIGINS names those that may",
         )
     codec, echo = _choose(_offers(headers)) if b"sec-websocket-protocol" in single else (JSON, b"")

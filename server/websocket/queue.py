@@ -9,7 +9,7 @@ from channels.limits import Limits
 class Queue:
     """Keep messages in order until there is room for them. It lives only while its connection is clogged."""
 
-    __slots__ = ("_bytes", "_limits", "_messages", "_number", "_publications")
+    __slots__ = ("_bytes", "_limits", "_messages", "_number", "_publications", "dropped")
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -18,6 +18,8 @@ class Queue:
         """The numbers of the waiting messages of each channel that may be thinned."""
         self._number = 0
         self._bytes = 0
+        self.dropped = 0
+        """How many publications have given way."""
 
     def add(self, message: bytes, channel: str | None = None, keeps: int = 0) -> bool:
         """Queue a message; False where too much waits already, so that the client has to come back and recover.
@@ -49,12 +51,6 @@ class Queue:
                 room -= size
             yield portion
 
-    def clear(self) -> None:
-        """Forget what waits."""
-        self._messages.clear()
-        self._publications.clear()
-        self._bytes = 0
-
     def __len__(self) -> int:
         """How many messages wait."""
         return len(self._messages)
@@ -78,3 +74,4 @@ class Queue:
     def _drop(self, number: int) -> None:
         message, _ = self._messages.pop(number)
         self._bytes -= len(message)
+        self.dropped += 1

@@ -33,12 +33,12 @@ class Sleeper(Protocol):
 class Wheel:
     """Wake connections."""
 
-    __slots__ = ("_clock", "_resolution_s", "_slots", "_turned", "_waking")
+    __slots__ = ("_resolution_s", "_slots", "_turned", "_waking", "clock")
 
     def __init__(
         self, clock: Callable[[], float] = time.monotonic, resolution_s: float = RESOLUTION_S
     ) -> None:
-        self._clock = clock
+        self.clock = clock
         self._resolution_s = resolution_s
         self._slots: dict[int, list[Sleeper]] = {}
         self._turned = self._now()
@@ -83,7 +83,7 @@ class Wheel:
                 left -= 1
                 sleeper = standing[-1]
                 self.remove(sleeper)
-                if sleeper.moment <= self._clock():
+                if sleeper.moment <= self.clock():
                     sleeper.tick()
                 self.place(sleeper)
         return any(slot <= now for slot in self._slots)
@@ -93,7 +93,7 @@ class Wheel:
         return sum(map(len, self._slots.values()))
 
     def _now(self) -> int:
-        return int(self._clock() // self._resolution_s)
+        return int(self.clock() // self._resolution_s)
 
     def _wake_later(self, seconds: float) -> None:
         self._waking = True

@@ -21,7 +21,7 @@ from server.fanout import Hub
 from tests.eventually import eventually
 from tests.hub_host import KEPT, Running, serving
 from tests.redis_server import RedisServer
-from tests.server.test_socket import Reader, client
+from tests.server.websocket.test_connection import Reader, client
 
 CODEC = JsonCodec()
 

@@ -1,6 +1,6 @@
 """The hub over real sockets, spoken to by the unmodified Python SDK and by a bare WebSocket client.
 
-Proves: server/socket.py, server/answers.py, server/upgrade.py
+Proves: server/answers.py, server/websocket/line.py, server/websocket/shared.py, server/websocket/work.py
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 
 from channels.limits import Limits
 from channels.memory import MemoryBroker
-from server.socket import choose_codec, close_reason
+from server.websocket.connection import close_reason
 from tests.eventually import eventually
 from tests.hub_host import KEPT, Running, serving
 
@@ -230,6 +230,15 @@ async def test_the_server_ends_a_login(running: Running) -> None:
 # Below the SDK
 
 
+def upgrade(*headers: str, path: str = "/connection/websocket") -> bytes:
+    """Make a request for an upgrade."""
+    lines = [
+        f"GET {path} HTTP/1.1", "Host: x", "Upgrade: websocket", "Connection: Upgrade", *headers,
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13", "", "",
+    ]  # fmt: skip
+    return "\r\n".join(lines).encode()
+
+
 async def talk(socket: ClientConnection, *messages: Any) -> None:
     await socket.send("\n".join(json.dumps(message) for message in messages))
 
@@ -281,11 +290,7 @@ async def test_a_frame_that_is_too_big_closes_with_1009(running: Running) -> Non
 
 async def test_a_client_that_offers_an_empty_subprotocol_is_served(running: Running) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
-    lines = [
-        "GET /connection/websocket HTTP/1.1", "Host: x", "Upgrade: websocket", "Connection: Upgrade",
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Protocol: ", "", "",
-    ]  # fmt: skip
-    writer.write("\r\n".join(lines).encode())
+    writer.write(upgrade("Sec-WebSocket-Protocol: "))
     assert (await reader.readline()).startswith(b"HTTP/1.1 101")
     writer.close()
     await writer.wait_closed()
@@ -297,10 +302,16 @@ async def test_the_chosen_subprotocol_is_echoed(running: Running) -> None:
 
 
 async def test_a_codec_that_is_not_served_ends_for_good(running: Running) -> None:
-    async with connect(running.url, proxy=None) as socket:
-        assert socket.subprotocol is None
-    assert choose_codec(["centrifuge-protobuf"]) == (None, None)
-    assert choose_codec(["", " ".strip()])[1] is None
+    async with connect(running.url, proxy=None) as plain:
+        assert plain.subprotocol is None
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+    writer.write(upgrade("Sec-WebSocket-Protocol: mqtt"))
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 101 ")
+    assert b"Sec-WebSocket-Protocol" not in head
+    assert await reader.readexactly(4) == b"\x88\x14" + (3508).to_bytes(2)
+    writer.close()
+    await writer.wait_closed()
 
 
 async def test_a_silent_client_is_closed_as_stale() -> None:

@@ -1,0 +1,277 @@
+"""One client of the hub: its session behind a WebSocket; no rule of the protocol of channels is here.
+
+1. Pongs are taken at once, commands go to `Work`; reading pauses while too many of them wait.
+2. What the session wants said is written at once and in one frame where it can be, before it keeps step with a channel
+   or ends.
+3. A clogged connection is out of step with its channels: what they bring is queued as their pressure policy says.
+4. The hub's lists hold it from the accepted upgrade until the connection is lost, and not a moment longer: the number
+   of its socket may be another client's right after.
+"""
+
+import asyncio
+import contextlib
+import json
+import uuid
+from collections.abc import Sequence
+from typing import Final
+
+from channels.broadcast import Broadcast
+from channels.effects import Close, Deliver, Identified, Live, Send, Unfollow
+from channels.host import Pressure
+from channels.protocol.codec import Codec
+from channels.protocol.codes import DisconnectCode
+from channels.protocol.exceptions import Disconnect
+from channels.protocol.messages import Command, Reply
+from channels.session import Session
+from channels.stream import Publication
+from server.websocket.frames import LONGEST_REASON, Opcode, control_frame, frame
+from server.websocket.line import Line
+from server.websocket.shared import Shared
+from server.websocket.work import Work
+
+PONG: Final = Command()
+
+
+class Connection(Line):
+    """A client that was let in."""
+
+    __slots__ = ("_finished", "_frame_pings", "_shared", "_work", "address", "agent", "codec", "session")
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        shared: Shared,
+        codec: Codec,
+        *,
+        address: str = "",
+        agent: str = "",
+        frame_pings: bool = False,
+    ) -> None:
+        """``frame_pings`` sends pings as WebSocket frames, for clients that know nothing of ours."""
+        super().__init__(transport, shared.wheel, shared.limits)
+        self.codec = codec
+        self.session = Session(str(uuid.uuid4()), shared.limits, version=shared.version)
+        self.address = address
+        """Where the client connects from."""
+        self.agent = agent
+        """The program it says it is."""
+        self._shared = shared
+        self._frame_pings = frame_pings
+        self._work: Work | None = None
+        self._finished = False
+        shared.hub.enter(self)
+        shared.hub.numbers.enter(codec.name)
+        shared.wheel.place(self)
+
+    # In
+
+    def take(self, message: bytes, binary: bool) -> None:
+        """Take a frame of commands."""
+        if self._finished:
+            return
+        try:
+            commands = self.codec.decode(message)
+        except Disconnect as end:
+            self.session.close(end.code, end.reason)
+            self.perform()
+            return
+        requests = [command for command in commands if command.request is not None]
+        if len(requests) < len(commands):
+            self._take_pongs(commands)
+        if requests:
+            self._take_requests(requests)
+
+    def _take_pongs(self, commands: Sequence[Command]) -> None:
+        for command in commands:
+            if command.request is None:
+                self.session.handle(command)
+        self.perform()
+
+    def _take_requests(self, requests: list[Command]) -> None:
+        if self._finished:
+            return
+        work = self._working()
+        work.add(requests)
+        if len(work) > self.limits.waiting_commands:
+            self.pause_reading()
+
+    def take_pong(self) -> None:
+        """Take the answer to a ping that was a frame; others mean nothing."""
+        if self._frame_pings and "pong" in self.session.deadlines:
+            self.session.handle(PONG)
+            self.perform()
+
+    def _working(self) -> Work:
+        if self._work is None:
+            self._work = Work(self, self._shared)
+        return self._work
+
+    def rest(self) -> None:
+        """Learn that nothing is under way any more."""
+        self._work = None
+        if not self.reading:
+            asyncio.get_running_loop().call_soon(self.resume_reading)
+
+    # Out
+
+    def deliver(self, broadcast: Broadcast) -> None:
+        """Take a delivery of the hub that the session has to judge."""
+        self.session.live(broadcast)
+        self.perform()
+
+    def perform(self, method: str = "") -> None:
+        """Do what the session wants; replies are counted under ``method``."""
+        session, hub = self.session, self._shared.hub
+        while effects := session.take():
+            messages: list[bytes] = []
+            for effect in effects:
+                match effect:
+                    case Send(reply=reply):
+                        self._say(reply, messages, method)
+                    case Deliver():
+                        self._pass_on(effect, messages)
+                    case Unfollow(channel=channel):
+                        hub.unfollow(self, channel)
+                    case Live(channel=channel):
+                        messages = self._write_all(messages)
+                        if not self.clogged:
+                            hub.settle(self, channel)
+                    case Identified(identity=identity):
+                        hub.identify(self, identity)
+                    case Close():
+                        messages = self._write_all(messages)
+                        self._close(effect)
+            self._write_all(messages)
+        if session.chores and not self._finished:
+            self._working().proceed()
+        self.wheel.place(self)
+
+    def joined(self, messages: list[bytes]) -> bytes:
+        """Make one frame of messages."""
+        message = messages[0] if len(messages) == 1 else self.codec.join(messages)
+        return frame(message, self.codec.binary)
+
+    def _say(self, reply: Reply, messages: list[bytes], method: str) -> None:
+        if self._frame_pings:
+            if reply == Reply():
+                self.write(control_frame(Opcode.PING))
+                return
+            if reply.connect is not None:
+                reply.connect.ping, reply.connect.pong = 0, False
+        if reply.id and method:
+            self._shared.hub.numbers.command(method, reply.error.code if reply.error else None)
+        try:
+            message = self.codec.encode(reply)
+        except Disconnect as end:
+            self.session.close(end.code, end.reason)
+            return
+        if self.clogged:
+            self._queue_up(message, None, Pressure.DISCONNECT)
+        else:
+            messages.append(message)
+
+    def _pass_on(self, delivery: Deliver, messages: list[bytes]) -> None:
+        try:
+            message = delivery.message(self.codec)
+        except Disconnect as end:
+            self.session.close(end.code, end.reason)
+            return
+        if not self.clogged:
+            messages.append(message)
+            return
+        broadcast = delivery.broadcast
+        subscription = self.session.subscriptions.get(broadcast.channel)
+        if subscription is None or not isinstance(broadcast.delivery, Publication):
+            self._queue_up(message, None, Pressure.DISCONNECT)
+        else:
+            self._queue_up(message, broadcast.channel, subscription.opening.pressure)
+
+    def _write_all(self, messages: list[bytes]) -> list[bytes]:
+        """Write messages in few frames; returns a list for the next ones."""
+        if not messages:
+            return messages
+        if len(messages) == 1 or sum(map(len, messages)) < self.limits.joined_bytes:
+            self.write(self.joined(messages))
+        else:
+            for message in messages:
+                self.write(frame(message, self.codec.binary))
+        return []
+
+    # Pressure
+
+    def clog(self) -> None:
+        """Fall out of step with every channel."""
+        self._shared.hub.numbers.clogged += 1
+        self._shared.hub.clog(self)
+
+    def unclog(self) -> None:
+        """Keep step again where all was sent."""
+        self._shared.hub.numbers.clogged -= 1
+        self._shared.hub.unclog(self)
+
+    def _queue_up(self, message: bytes, channel: str | None, pressure: Pressure) -> None:
+        keeps = {Pressure.LATEST: 1, Pressure.OLDEST: self.limits.queued_publications}.get(pressure, 0)
+        taken, dropped = self.enqueue(message, channel, keeps)
+        if not taken:
+            dropped += self.forget_queued()
+            self._close(Close(DisconnectCode.SLOW, DisconnectCode.SLOW.message))
+            self.session.close(DisconnectCode.SLOW)
+        if dropped:
+            self._shared.hub.numbers.drop(pressure.name.lower() if taken else "disconnect", dropped)
+
+    # The end
+
+    def fail(self, code: int, reason: str) -> None:
+        """End for what is wrong with the line."""
+        self._close(Close(code, reason))
+        self.session.close(code, reason)
+        self.perform()
+
+    def _close(self, close: Close) -> None:
+        if self._finished:
+            return
+        self.end(close.code, close_reason(close.reason))
+        self._shared.hub.numbers.close(close.code)
+        self._finish()
+
+    def lost(self) -> None:
+        """Leave the hub at once, and the channels."""
+        hub = self._shared.hub
+        hub.depart(self)
+        hub.numbers.depart(self.codec.name)
+        if self.clogged:
+            hub.numbers.clogged -= 1
+        if not self._finished:
+            hub.numbers.close()
+            self._finish()
+
+    def _finish(self) -> None:
+        self._finished = True
+        work, self._work = self._working(), None
+        work.end()
+
+    # Time
+
+    @property
+    def moment(self) -> float:
+        """When `tick` is to be called."""
+        due = self._due
+        if self._finished:
+            return due
+        nearest = self.session.deadlines.nearest
+        return nearest if nearest < due else due
+
+    def tick(self) -> None:
+        """Do what is due."""
+        if not self._finished and self.session.deadlines.nearest <= self.wheel.clock():
+            self.session.tick()
+            self.perform()
+        super().tick()
+
+
+def close_reason(words: str) -> str:
+    """Make words fit for a close frame: not empty, not JSON (or SDKs would misread the code), not too long."""
+    with contextlib.suppress(ValueError):
+        json.loads(words)
+        words = f"reason: {words}"
+    return words.encode()[:LONGEST_REASON].decode(errors="ignore") or "closed"
