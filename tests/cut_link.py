@@ -13,6 +13,8 @@ class CutLink:
         self.path = path
         self.deaf = False
         """Whether answers are swallowed: what is asked is done, and nobody learns of it."""
+        self.broken = False
+        """Whether whoever connects is cut off at once."""
         self.passed = 0
         """How many bytes were asked."""
         self._open: set[asyncio.StreamWriter] = set()
@@ -28,6 +30,9 @@ class CutLink:
         self.deaf = False
 
     async def serve(self, upstream: Path, here: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        if self.broken:
+            back.transport.abort()
+            return
         there, onward = await asyncio.open_unix_connection(str(upstream))
         self._open |= {back, onward}
         try:
