@@ -11,17 +11,19 @@ from channels.namespaces import Namespaces
 from channels.tokens import FixedKeys, Tokens
 from server.fanout import Hub
 from server.partners import PartnerHost
-from server.realtime import Realtime, realtime
+from server.realtime import Partners, Realtime, realtime
 from tests.sdk_profile.profiles import API_KEY, SECRET
 
 VERSION = "0.1.0"
 
 
-def hub_of(broker: Broker, profile: object, *, api_key: str | None = API_KEY) -> tuple[Starlette, Realtime]:
+def hub_of(
+    broker: Broker, profile: object, *, api_key: str | None = API_KEY, host: PartnerHost | None = None
+) -> tuple[Starlette, Realtime]:
     """Return the application of a hub, which runs it while it lives, and the hub."""
     namespaces = Namespaces.of(profile)
-    host = PartnerHost(namespaces, Tokens(FixedKeys(secret=SECRET)))
-    parts = realtime(Hub(broker), host, namespaces, api_key=api_key, version=VERSION)
+    host = host or PartnerHost(namespaces, Tokens(FixedKeys(secret=SECRET)))
+    parts = realtime(Hub(broker), host, Partners(host, api_key), version=VERSION)
 
     @asynccontextmanager
     async def live(app: Starlette) -> AsyncIterator[None]:
