@@ -36,6 +36,11 @@ export function isStaff(account: Account, siteId: number): boolean {
   );
 }
 
+/** Returns whether the account may see what the hubs do; it decides what is offered, the server what is allowed. */
+export function seesHubs(account: Account): boolean {
+  return account.roles.some((held) => held.role !== 'desk' && STAFF.has(held.role));
+}
+
 /** Returns the account's name as people say it. */
 export function nameOf(account: Account): string {
   return [account.firstName, account.lastName].filter(Boolean).join(' ') || account.email;
