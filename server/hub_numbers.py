@@ -12,6 +12,7 @@ from typing import Any, Final
 from msgspec import Struct, field
 
 from channels.protocol.codes import DisconnectCode, ErrorCode
+from channels.protocol.messages import Reply
 
 LATENCIES_S: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 """The upper bounds of the histogram of latency; what took longer is in one more place, the last."""
@@ -87,6 +88,16 @@ class HubNumbers(Struct, kw_only=True):
         """Count an end by its close code."""
         known = code if code in _CODES else APPLICATION if 4000 <= code < 5000 else BY_CLIENT
         self.closed[known] = self.closed.get(known, 0) + 1
+
+    def answer(self, method: str, reply: Reply) -> None:
+        """Count a command by its reply, and the subscriptions that went on by it or could not."""
+        self.command(method, reply.error.code if reply.error else None)
+        if method == "subscribe" and reply.error is not None:
+            self.unrecovered += reply.error.code == ErrorCode.UNRECOVERABLE_POSITION
+        opened = (reply.subscribe,) if reply.connect is None else reply.connect.subs.values()
+        for result in opened:
+            if result is not None and result.was_recovering:
+                self.recover(result.recovered)
 
     def command(self, method: str, error: int | None = None) -> None:
         """Count a command that was carried out, or refused with ``error``."""

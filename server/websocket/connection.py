@@ -159,7 +159,7 @@ class Connection(Line):
             if reply.connect is not None:
                 reply.connect.ping, reply.connect.pong = 0, False
         if reply.id and method:
-            self._shared.hub.numbers.command(method, reply.error.code if reply.error else None)
+            self._shared.hub.numbers.answer(method, reply)
         try:
             message = self.codec.encode(reply)
         except Disconnect as end:

@@ -1,8 +1,10 @@
 """The numbers of a hub, and of several together."""
 
 import msgspec
+import pytest
 
 from channels.protocol.codes import DisconnectCode, ErrorCode
+from channels.protocol.messages import ConnectResult, Error, Reply, SubscribeResult
 from server.hub_numbers import APPLICATION, BY_CLIENT, LATENCIES_S, HubNumbers, total
 
 
@@ -27,6 +29,34 @@ def test_commands_are_counted_by_what_became_of_them():
     numbers.command("subscribe", ErrorCode.PERMISSION_DENIED)
     numbers.command("rpc", 409)
     assert numbers.commands == {"subscribe": {"ok": 1, "permission_denied": 1}, "rpc": {"application": 1}}
+
+
+@pytest.mark.parametrize(
+    ("method", "reply", "recovered", "unrecovered"),
+    [
+        ("subscribe", Reply(subscribe=SubscribeResult()), 0, 0),
+        ("subscribe", Reply(subscribe=SubscribeResult(was_recovering=True, recovered=True)), 1, 0),
+        ("subscribe", Reply(subscribe=SubscribeResult(was_recovering=True)), 0, 1),
+        ("subscribe", Reply(error=Error(code=112, message="")), 0, 1),
+        ("subscribe", Reply(error=Error(code=103, message="")), 0, 0),
+        ("history", Reply(error=Error(code=112, message="")), 0, 0),
+    ],
+)
+def test_who_asked_to_go_on_is_counted_by_what_became_of_it(
+    method: str, reply: Reply, recovered: int, unrecovered: int
+):
+    numbers = HubNumbers()
+    numbers.answer(method, reply)
+    assert (numbers.recovered, numbers.unrecovered) == (recovered, unrecovered)
+
+
+def test_those_followed_from_the_start_are_counted_with_the_connect():
+    numbers = HubNumbers()
+    went_on = SubscribeResult(was_recovering=True, recovered=True)
+    began = {"a": went_on, "b": SubscribeResult(was_recovering=True), "c": SubscribeResult()}
+    numbers.answer("connect", Reply(connect=ConnectResult(client="c", version="0", subs=began)))
+    assert numbers.commands == {"connect": {"ok": 1}}
+    assert (numbers.recovered, numbers.unrecovered) == (1, 1)
 
 
 def test_a_latency_lies_under_its_bound():
