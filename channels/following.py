@@ -8,7 +8,7 @@ from math import inf
 from typing import TYPE_CHECKING, Final
 
 from channels import timing
-from channels.effects import Arrive, Follow, Permit, Send, Show, Steps
+from channels.effects import Arrive, Follow, Permit, Send, Show, Steps, Unfollow
 from channels.host import Opening
 from channels.positioning import position_question, take_position
 from channels.protocol.codes import DisconnectCode, ErrorCode
@@ -16,6 +16,7 @@ from channels.protocol.exceptions import Disconnect, FabricError, ProtocolError
 from channels.protocol.messages import Push, Reply, Subscribe, Subscribed, SubscribeResult, payload
 from channels.stream import History, Position
 from channels.subscription import Phase, Subscription
+from channels.transitions import State
 
 if TYPE_CHECKING:
     from channels.session import Session
@@ -70,7 +71,10 @@ def follow(
             yield Arrive(subscription.channel, session.client_info(subscription))
         _check_still_wanted(subscription)
     except FabricError:
-        session.drop(subscription.channel)
+        if not session.drop(subscription.channel):
+            session.tell(
+                Unfollow(subscription.channel)
+            )  # it may have been ended before the hub began to follow
         raise
     session.await_reply(subscription)
     return result
@@ -80,7 +84,7 @@ def follow_unasked(
     session: "Session", channel: str, opening: Opening | None, since: Position | None
 ) -> Steps[None]:
     """Let a connection follow a channel at the server's wish, tell its client, and give it what it has missed."""
-    if channel in session.subscriptions:
+    if session.state is not State.OPEN or channel in session.subscriptions:
         return
     wish = FRESH if since is None else Subscribe(recover=True, offset=since.offset, epoch=since.epoch)
     try:

@@ -49,6 +49,7 @@ from channels.subscription import Phase, Subscription
 from channels.transitions import Event, State, after
 
 NOTHING: Final = ()
+RESUBSCRIBE: Final = UnsubscribeCode.INSUFFICIENT_STATE  # from this code on clients subscribe again
 
 
 class Session:
@@ -62,6 +63,7 @@ class Session:
         "client",
         "clock",
         "deadlines",
+        "departing",
         "identity",
         "jitter",
         "limits",
@@ -94,6 +96,8 @@ class Session:
         """Subscriptions that go live with the reply now being made."""
         self.chores: list[Steps[None]] | None = None
         """Steps nobody asked for, such as leaving the presence of a channel; None where there are none."""
+        self.departing: Subscription | None = None
+        """The subscription whose end is being told to others."""
         self.deadlines = Deadlines()
         self.deadlines.set("connect", clock() + limits.connect_s)
         self.jitter = jitter
@@ -200,14 +204,15 @@ class Session:
         live = subscription is not None and subscription.phase is Phase.LIVE
         return subscription.position if live and subscription else None
 
-    def drop(self, channel: str) -> None:
-        """Forget a subscription without a word to its client; others learn of it by a chore."""
+    def drop(self, channel: str) -> bool:
+        """Forget a subscription without a word to its client, if there is one; others learn of it by a chore."""
         subscription = self.subscriptions.pop(channel, None)
         if subscription is None:
-            return
+            return False
         subscription.end()
         self.tell(Unfollow(channel))
         self._leave(subscription)
+        return True
 
     def await_reply(self, subscription: Subscription) -> None:
         """Let a subscription go live once the reply that is being made was told."""
@@ -259,9 +264,9 @@ class Session:
     def unsubscribe(self, channel: str, code: int = UnsubscribeCode.SERVER, reason: str = "") -> None:
         """End a subscription and tell the client; one that is opening is refused, or may be tried again."""
         subscription = self.subscriptions.get(channel)
-        if subscription is None:
+        if subscription is None or self.state is State.CLOSED:
             return
-        if subscription.phase is Phase.OPENING and code >= UnsubscribeCode.INSUFFICIENT_STATE:
+        if subscription.phase is Phase.OPENING and not subscription.server_side and code >= RESUBSCRIBE:
             subscription.doubt()
             return
         was_live = subscription.phase is Phase.LIVE
@@ -312,6 +317,8 @@ class Session:
     def end(self) -> Steps[None]:
         """Leave every channel; the last steps of a connection."""
         self.state = State.CLOSED
+        if self.departing is not None:
+            self.add_chore(attendance.depart(self, self.departing))
         for subscription in list(self.subscriptions.values()):
             self.drop(subscription.channel)
             self._say(Unfollow(subscription.channel))

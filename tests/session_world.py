@@ -1,6 +1,6 @@
 """A world around one session for tests: it answers at once and writes down what the session tells."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from channels.broadcast import Broadcast
@@ -77,13 +77,13 @@ class World:
         self.chores()
         return self.told[start:]
 
-    def run(self, steps: Steps[None] | None) -> None:
+    def run(self, steps: Steps[None] | None, *, to_the_end: bool = False) -> None:
         self.take()
         if steps is None:
             return
         try:
             question = next(steps)
-            while not self.closed:
+            while to_the_end or not self.closed:
                 self.asked.append(question)
                 try:
                     self.before(question)
@@ -196,7 +196,7 @@ class World:
         return None
 
 
-def words(effects: list[Any]) -> list[str]:
+def words(effects: Sequence[Any]) -> list[str]:
     """Write down what the client reads, and how it ends."""
     codec = CODEC
     written = []

@@ -161,7 +161,7 @@ def test_a_subscription_ended_while_connecting_is_left_out_of_the_reply(ended: s
     left = "b" if ended == "a" else "a"
     assert f'"subs":{{"{left}":{{' in told[0]
     assert f'"{ended}":' not in told[0]
-    assert (len(told), world.session.subscriptions.keys()) == (1, {left})
+    assert (len(told), set(world.session.subscriptions)) == (1, {left})
 
 
 def test_more_own_channels_than_a_connection_may_have_end_it() -> None:
@@ -217,6 +217,28 @@ def test_who_was_never_announced_does_not_leave() -> None:
     world.before = lambda question: world.session.unsubscribe("a") if isinstance(question, Show) else None
     world.say('{"id":2,"subscribe":{"channel":"a"}}')
     assert "Announce" not in [type(one).__name__ for one in world.asked]
+
+
+@pytest.mark.parametrize("cut_at", [0, 1])
+def test_a_departure_cut_off_by_the_end_of_the_connection_is_told_all_the_same(cut_at: int) -> None:
+    world = connected()
+    world.opening = Opening(presence=True, join_leave=True)
+    world.say('{"id":2,"subscribe":{"channel":"a"}}')
+    world.session.drop("a")
+    chore = world.session.next_chore()
+    assert chore is not None
+    asked = [next(chore)]
+    for _ in range(cut_at):
+        asked.append(chore.send(world.answer(asked[-1])))
+    world.session.close(3000)
+    chore.close()
+    assert [type(one).__name__ for one in asked] == ["Leave", "Announce"][: cut_at + 1]
+    again = []
+    for question in world.session.end():
+        again.append(type(question).__name__)
+        world.answer(question)
+    assert again == ["Leave", "Announce"][cut_at:]
+    assert world.present["a"] == {}
 
 
 def test_the_end_of_a_connection_goes_on_where_one_channel_cannot_be_left() -> None:
