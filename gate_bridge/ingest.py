@@ -25,7 +25,8 @@ from gate_bridge.intake import Intake
 
 logger = logging.getLogger(__name__)
 
-SUBSCRIPTIONS = tuple((wire.every(leg), wire.QOS[leg]) for leg in ("up/evt", "up/batch", "up/state", "up/hb"))
+LEGS: tuple[wire.Leg, ...] = ("up/evt", "up/batch", "up/state", "up/hb", "up/res")
+SUBSCRIPTIONS = tuple((wire.every(leg), wire.QOS[leg]) for leg in LEGS)
 LIMIT, LINGER_S = 500, 0.003
 """Messages of a batch, and events of a transaction."""
 REFUSALS = 3
@@ -72,6 +73,8 @@ class Ingest:
             await self._until_done(self._report, gate_id, said)
         if taken.pulses:
             await self._until_done(self._ask, SERVICE, "access.report_pulses", pulses=taken.pulses)
+        if taken.answers:
+            await self._until_done(self._ask, SERVICE, "access.report_answers", answers=taken.answers)
         for first in range(0, max(len(taken.events), bool(taken.poison)), LIMIT):
             poison = taken.poison if first == 0 else []
             await self._commit(taken.events[first : first + LIMIT], poison, taken.sites)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from domain.access.operations.commands import Answer
 from domain.access.operations.gate_states import Pulse
 from domain.access.operations.recording import GateEvent, Poison
 from gate_bridge import wire
@@ -21,6 +22,7 @@ class Intake:
     poison: list[Poison] = field(default_factory=list)
     states: list[tuple[int, wire.Birth | wire.Death]] = field(default_factory=list)
     pulses: list[Pulse] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
     sites: dict[int, int] = field(default_factory=dict)
 
 
@@ -62,6 +64,10 @@ def _sort(intake: Intake, gate_id: int, said: wire.Message, message: Received) -
             intake.states.append((gate_id, said))
         case wire.Heartbeat():
             intake.pulses.append(_pulse(gate_id, said))
+        case wire.Outcome():
+            intake.answers.append(
+                Answer(gate_id=gate_id, command_id=said.command_id, done=said.done, code=said.reason)
+            )
         case _:
             error = wire.Malformed(message.topic, "topic", "is not one that gates report on")
             intake.poison.append(poisoned(error, message))
@@ -108,6 +114,8 @@ def _pulse(gate_id: int, said: wire.Heartbeat) -> Pulse:
         last_seq=said.last_seq,
         queue_depth=said.queue_depth,
         clock_offset_ms=said.clock_offset_ms,
+        reported_mode=said.reported.mode if said.reported else None,
+        reported_revision=said.reported.revision if said.reported else 0,
     )
 
 

@@ -22,7 +22,12 @@ def house_accounts(secret: str) -> tuple[Account, ...]:
             subscribe=tuple(topic for topic, _ in decide.SUBSCRIPTIONS),
             publish=("gh/1/+/+/dn/dec",),
         ),
-        Account(username="svc-control", password=account_password(secret, "control"), manages_accounts=True),
+        Account(
+            username="svc-control",
+            password=account_password(secret, "control"),
+            manages_accounts=True,
+            publish=("gh/1/+/+/dn/#",),
+        ),
     )
 
 

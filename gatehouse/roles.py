@@ -27,6 +27,7 @@ from gate_bridge import ingest as ingestion
 from gate_bridge.calls import asks
 from gate_bridge.client import Client
 from gate_bridge.desired import Desired
+from gate_bridge.orders import Orders
 from gatehouse.crash import crash_point
 from gatehouse.listening import BACKLOG
 from gatehouse.measuring import measure
@@ -43,6 +44,7 @@ PULSE_S = 1.0
 LOOK_FOR_SILENCE_S = SILENCE.total_seconds() / 5
 EXPIRE_S = 10.0
 OPEN_DAYS_S = 3600.0
+END_ORDERS_S = 1.0
 GRACE_S = 3
 CONNECTED_WITHIN_S = 1.0
 
@@ -134,7 +136,10 @@ async def work(process: Process, url: str | None, *, ca_file: str | None = None)
         tasks.create_task(measure(process), name="backlog")
         tasks.create_task(_every(EXPIRE_S, process, "access.expire_guest_passes"), name="expiry")
         tasks.create_task(_every(OPEN_DAYS_S, process, "access.open_days"), name="days")
+        tasks.create_task(_every(END_ORDERS_S, process, "access.end_modes"), name="modes")
+        tasks.create_task(_every(END_ORDERS_S, process, "access.expire_commands"), name="commands")
         if url is not None:
+            tasks.create_task(Orders(url, asks(runtime), ca_file=ca_file).run(), name="orders")
             tasks.create_task(Desired(url, asks(runtime), ca_file=ca_file).run(), name="accounts")
 
 

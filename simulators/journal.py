@@ -24,8 +24,20 @@ create table if not exists state (
     last_seq integer not null, last_hash text not null, acknowledged integer not null
 );
 create table if not exists event (seq integer primary key, body blob not null);
+create table if not exists orders (
+    one integer primary key check (one = 1),
+    revision integer not null, mode text not null, until_ms integer, commanded integer not null
+);
 """
 _DECODER = msgspec.json.Decoder(wire.Event)
+
+
+class Order(msgspec.Struct, frozen=True):
+    """How the gate was last told to be."""
+
+    revision: int
+    mode: wire.Mode
+    until_ms: int | None
 
 
 class JournalInUse(Exception):
@@ -47,6 +59,9 @@ class Journal:
         self.last_seq: int = row[2]
         self._last_hash: str = row[3]
         self.acknowledged: int = row[4]
+        told = database.execute("select revision, mode, until_ms, commanded from orders").fetchone()
+        self.order = Order(*told[:3])
+        self.commanded: int = told[3]
 
     @classmethod
     def open(cls, path: Path, *, keep: bool = False, crash: CrashPoint = NOWHERE) -> Self:
@@ -68,6 +83,7 @@ class Journal:
             database.execute(
                 "insert or ignore into state values (1, ?, 0, 0, ?, 0)", (secrets.token_hex(8), wire.GENESIS)
             )
+            database.execute("insert or ignore into orders values (1, 0, 'normal', null, 0)")
             database.execute("commit")
         except sqlite3.OperationalError as error:
             database.close()
@@ -120,6 +136,18 @@ class Journal:
         self.acknowledged = up_to
         self._crash.reach("after_forget")
         return True
+
+    def ordered(self, revision: int, mode: wire.Mode, until_ms: int | None) -> None:
+        """Writes down how the gate shall be."""
+        self._database.execute(
+            "update orders set revision = ?, mode = ?, until_ms = ?", (revision, mode, until_ms)
+        )
+        self.order = Order(revision, mode, until_ms)
+
+    def obeyed(self, number: int) -> None:
+        """Writes down that a command was taken, so that none is obeyed twice."""
+        self._database.execute("update orders set commanded = ?", (number,))
+        self.commanded = number
 
     def events(self, first: int, last: int, limit: int = wire.MAX_BATCH_EVENTS) -> list[wire.Event]:
         """Returns those kept between two numbers, both included, oldest first."""

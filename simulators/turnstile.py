@@ -25,6 +25,7 @@ from simulators.crash import NOWHERE, CrashPoint
 from simulators.journal import Journal
 from simulators.link import Account, Link
 from simulators.memory import Memory
+from simulators.orders import Orders
 from simulators.plan import GatePlan
 from simulators.upload import Upload
 
@@ -82,6 +83,9 @@ class Turnstile:
         self._keys = keys
         self._clock = clock
         self._memory = Memory()
+        self._orders = Orders((plan.site_id, plan.gate_id), journal, keys)
+        self._offset_ms = 0
+        """The gate's clock minus the server's."""
         self._lane = asyncio.Lock()
         self._asked: dict[str, asyncio.Future[wire.Decision]] = {}
         self._upload = Upload(journal, self._post, crash=crash)
@@ -192,7 +196,11 @@ class Turnstile:
             known=self._memory.facts(claim)
             if isinstance(claim, PassClaim) and self.plan.policy == "signed_ok"
             else None,
-            gate=GateFacts(gate_id=self.plan.gate_id, site_id=self.plan.site_id),
+            gate=GateFacts(
+                gate_id=self.plan.gate_id,
+                site_id=self.plan.site_id,
+                mode=self._orders.mode(self._now_ms()),
+            ),
             direction=direction,
             leaves=leaves,
             enters=None if enters is None else ZoneFacts(ordinal=enters),
@@ -247,6 +255,37 @@ class Turnstile:
         topic = wire.topic(self.plan.site_id, self.plan.gate_id, leg)
         return self._link.post(topic, wire.encode(message), qos=wire.QOS[leg], retained=leg in wire.RETAINED)
 
+    def _obey(self, command: wire.Command, payload: bytes) -> None:
+        refusal = self._orders.refusal(command, payload, self._now_ms() - self._offset_ms)
+        told = {"cid": command.command_id, "verb": command.verb}
+        self._record("cmd", reason=refusal or "ok", extra=told)
+        if refusal is None:
+            self._do(command)
+        outcome = wire.Outcome(
+            epoch=self.journal.epoch,
+            command_id=command.command_id,
+            done=refusal is None,
+            reason=refusal or "ok",
+            at_ms=self._now_ms(),
+        )
+        self._post("up/res", outcome)
+
+    def _do(self, command: wire.Command) -> None:
+        match command.verb:
+            case "open":
+                zone_id = self.plan.to_zone.zone_id if self.plan.to_zone else None
+                walked = {
+                    "request_id": command.command_id,
+                    "direction": command.direction,
+                    "zone_id": zone_id,
+                }
+                self._record("passage", **walked)
+            case "reboot":
+                self._record("boot", extra={"why": "cmd"})
+                self._birth()
+            case "identify":
+                logger.info("gate %d shows itself", self.plan.gate_id)
+
     def _will(self) -> tuple[str, bytes]:
         self._upload.disconnected()
         death = wire.Death(epoch=self.journal.epoch, session=self.journal.next_session())
@@ -270,6 +309,7 @@ class Turnstile:
             hardware="simulated",
             capabilities=("qr",),
             directions=self.plan.directions,
+            mode=self._orders.mode(self._now_ms()),
         )
         self._post("up/state", birth)
         self._heartbeat()
@@ -284,6 +324,8 @@ class Turnstile:
             queue_depth=journal.depth,
             uptime_s=int(time.monotonic() - self._started),
             power="mains",
+            clock_offset_ms=self._offset_ms,
+            reported=wire.Reported(mode=self._orders.mode(self._now_ms()), revision=self._orders.revision),
         )
         self._post("up/hb", beat)
 
@@ -308,7 +350,15 @@ class Turnstile:
                 waiting = self._asked.get(message.request_id)
                 if waiting is not None and not waiting.done():
                     waiting.set_result(message)
+            case wire.Desired():
+                if self._orders.take(message, payload):
+                    told = {"mode": message.mode, "rev": message.revision}
+                    self._record("mode", extra=told)
+                self._heartbeat()
+            case wire.Command():
+                self._obey(message, payload)
             case wire.Acknowledgement() if message.epoch == epoch:
+                self._offset_ms = self._now_ms() - message.at_ms
                 self._upload.acknowledged(message.up_to, time.monotonic())
                 if self.journal.depth == 0:
                     self._drained.set()

@@ -1,6 +1,7 @@
 """The server's side of the wire for tests of gates: writes down events, acknowledges them, answers scans."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -38,6 +39,7 @@ class GateServer:
         self.scans = list[wire.Scan]()
         self.states = list[wire.Birth | wire.Death]()
         self.beats = list[wire.Heartbeat]()
+        self.outcomes = list[wire.Outcome]()
 
     async def run(self) -> None:
         async for batch in self.client.batches():
@@ -60,7 +62,8 @@ class GateServer:
         up_to = 0
         while (gate_id, epoch, up_to + 1) in self.rows:
             up_to += 1
-        self.send(gate_id, "dn/ack", wire.Acknowledgement(epoch=epoch, up_to=up_to, at_ms=0))
+        told = wire.Acknowledgement(epoch=epoch, up_to=up_to, at_ms=int(time.time() * 1000))
+        self.send(gate_id, "dn/ack", told)
 
     def _hear(self, envelope: wire.Envelope, leg: str) -> None:
         match envelope.message:
@@ -77,6 +80,8 @@ class GateServer:
                 self.states.append(state)
             case wire.Heartbeat() as beat:
                 self.beats.append(beat)
+            case wire.Outcome() as outcome:
+                self.outcomes.append(outcome)
 
     def _events(self, gate_id: int, leg: str, events: tuple[wire.Event, ...]) -> None:
         for event in events:

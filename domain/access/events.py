@@ -64,6 +64,61 @@ class DeviceProvisioned(Event, frozen=True):
     site_id: int
 
 
+class SiteOrdered(Event, frozen=True):
+    """All gates of a site shall be so."""
+
+    name: ClassVar[str] = "site.ordered"
+    site_id: int
+    mode: str
+    reason: str
+    until: datetime | None = None
+
+
+class GateOrdered(Event, frozen=True):
+    """A gate shall be so."""
+
+    name: ClassVar[str] = "gate.ordered"
+    gate_id: int
+    site_id: int
+    mode: str
+    revision: int
+    reason: str
+    until: datetime | None = None
+
+
+class GateObeyed(Event, frozen=True):
+    """A gate says that it is as it shall be."""
+
+    name: ClassVar[str] = "gate.obeyed"
+    gate_id: int
+    site_id: int
+    mode: str
+    revision: int
+
+
+class GateCommanded(Event, frozen=True):
+    """A gate shall do something now."""
+
+    name: ClassVar[str] = "gate.commanded"
+    command_id: str
+    gate_id: int
+    site_id: int
+    verb: str
+    reason: str
+    direction: str | None = None
+
+
+class GateCommandEnded(Event, frozen=True):
+    """A command was done, or failed, or nobody answered it in time."""
+
+    name: ClassVar[str] = "gate.command_ended"
+    command_id: str
+    gate_id: int
+    site_id: int
+    state: str
+    code: str
+
+
 class GuestPassRequested(Event, frozen=True):
     """A host expects a guest."""
 

@@ -11,8 +11,10 @@ from sqlalchemy import ARRAY, BigInteger, Select, any_, literal, select
 from domain.access.events import (
     AccessRecorded,
     GateChanged,
+    GateObeyed,
     GateOffline,
     GateOnline,
+    GateOrdered,
     GuestPassExpired,
     GuestPassRequested,
     GuestPassRevoked,
@@ -117,7 +119,7 @@ async def all_gates(ctx: Context, *, site_id: int) -> list[Item]:
     return (await gate_items(ctx, site_id=site_id)).get(site_id, [])
 
 
-@gates.shows(GateChanged, GateOnline, GateOffline, AccessRecorded)
+@gates.shows(GateChanged, GateOnline, GateOffline, GateOrdered, GateObeyed, AccessRecorded)
 async def show_gates(ctx: Context, facts: Sequence[GateChanged | AccessRecorded]) -> Shown:
     """Gates that were changed, came or went, or reported something."""
     found = await gate_items(ctx, sorted({fact.gate_id for fact in facts}))

@@ -85,6 +85,11 @@ async def time_zone_of(ctx: Context, site_id: int) -> str:
     return (await _site(ctx, site_id)).time_zone
 
 
+async def lock_site(ctx: Context, site_id: int) -> None:
+    """Keep what holds for a whole site from changing hands till the transaction ends, for the contexts above."""
+    await _site(ctx, site_id, lock=True)
+
+
 async def names_of(ctx: Context, site_ids: Collection[int]) -> dict[int, str]:
     """Return how these sites are called, for the contexts above; ids that no site has are left out."""
     if not site_ids:

@@ -1,7 +1,7 @@
 """Scans answered, events recorded, accounts applied: over a real broker and a real database.
 
 Proves: gate_bridge/calls.py, gate_bridge/decide.py, gate_bridge/desired.py, gate_bridge/ingest.py,
-gatehouse/brokers.py
+gate_bridge/orders.py, gatehouse/brokers.py
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from gate_bridge.calls import asks
 from gate_bridge.client import Client
 from gate_bridge.desired import Desired
 from gate_bridge.inbox import Received
+from gate_bridge.orders import Orders
 from gatehouse.brokers import account_url, house_accounts
 from gatehouse.embedded.broker import Broker, dynamic_security_plugin, mosquitto_program
 from simulators.journal import Journal
@@ -87,6 +88,9 @@ class Bridge:
     async def _decide(self, ask: object) -> None:
         client = Client(decide.settings(self._url("decide"), client_id="svc-decide"))
         await self._both(client, decide.Decide(client, ask).run())  # type: ignore[arg-type]  # see start
+
+    async def _orders(self, ask: object) -> None:
+        await Orders(self._url("control"), ask).run()  # type: ignore[arg-type]  # see start
 
     async def _desired(self, ask: object) -> None:
         await Desired(self._url("control"), ask).run()  # type: ignore[arg-type]  # see start
@@ -272,3 +276,43 @@ def _sealed(seq: int, extra: dict[str, str], *, gate_id: int) -> wire.Event:
         ),
         wire.GENESIS,
     )
+
+
+async def test_a_lockdown_reaches_gates_that_are_there_and_those_that_come_back(bridge: Bridge) -> None:
+    bridge.start("desired", "ingest", "decide", "orders")
+    premises, pass_ = bridge.premises, await a_guest(bridge.premises)
+    site_id = premises.ids["site"]
+
+    async def confirmed() -> dict[str, bool]:
+        listed = await premises.ask("guard", "access.list_orders", site_id=site_id)
+        return {one.name: one.confirmed_at is not None for one in listed}
+
+    async def both() -> bool:
+        return await confirmed() == {"entrance": True, "door": True}
+
+    async def only_the_entrance() -> bool:
+        return await confirmed() == {"entrance": True, "door": False}
+
+    door = await bridge.gate("door")
+    async with alive(await bridge.gate("entrance")) as entrance:
+        await premises.ask("guard", "access.order_site", site_id=site_id, mode="lockdown", reason="a drill")
+        await eventually(only_the_entrance)
+        assert (await entrance.present(pass_, "in")).reason == "lockdown"
+        async with alive(door):
+            await eventually(both)
+
+
+async def test_a_guard_opens_a_gate_and_sees_that_it_did(bridge: Bridge) -> None:
+    bridge.start("desired", "ingest", "orders")
+    premises, entrance = bridge.premises, bridge.premises.ids["entrance"]
+    given = {"verb": "open", "direction": "in", "reason": "a parcel"}
+    async with alive(await bridge.gate("entrance")) as gate:
+        await premises.ask("guard", "access.command_gate", gate_id=entrance, **given)
+
+        async def done() -> bool:
+            listed = await premises.ask("guard", "access.list_commands", gate_id=entrance)
+            return [one.state for one in listed.items] == ["done"]
+
+        await eventually(done)
+        await gate.wait_drained(10)
+    assert await bridge.rows("SELECT inside FROM zones WHERE ordinal = 0") == [(1,)]

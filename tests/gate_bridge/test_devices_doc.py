@@ -1,6 +1,6 @@
 """What docs/devices.md tells firmware is what the bridge reads and the rules decide.
 
-Proves: docs/devices.md, gate_bridge/wire.py, domain/access/rules/token.py
+Proves: docs/devices.md, gate_bridge/wire/, domain/access/rules/token.py
 """
 
 import re
@@ -13,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from domain.access.rules import token
+from domain.access.rules.orders import Purpose, covered, is_signed
 from domain.access.rules.reasons import Reason, words
 from domain.access.rules.token import PassClaim
 from gate_bridge import wire
@@ -113,6 +114,17 @@ def test_the_pass_is_read_from_both_its_texts_with_the_key_of_the_document() -> 
     assert claims == [expected, expected]
     scans = [read(leg, text) for leg, text in blocks("json", "up/scan")]
     assert [scan.token for scan in scans if isinstance(scan, wire.Scan)] == [texts[0]]
+
+
+def test_the_orders_are_signed_with_the_key_of_the_document() -> None:
+    key = Ed25519PrivateKey.from_private_bytes(bytes(range(32))).public_key()
+    examples: tuple[tuple[Purpose, str], ...] = (("desired", "dn/desired"), ("command", "dn/cmd"))
+    for purpose, leg in examples:
+        told = [msgspec.json.decode(text) for _, text in blocks("json", leg)]
+        assert told and all(is_signed(purpose, SITE, GATE, members, key) for members in told)
+    (desired,) = [msgspec.json.decode(text) for _, text in blocks("json", "dn/desired")]
+    (text,) = [text for _, text in blocks("text", "desired")]
+    assert text.replace("␀", "\0").encode() == covered("desired", SITE, GATE, desired)
 
 
 def test_every_reason_is_told_in_its_words() -> None:

@@ -41,6 +41,8 @@ ids = st.integers(1, 2**53 - 1)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=64)
 hexes = {size: st.text("0123456789abcdef", min_size=size, max_size=size) for size in (16, 32, 64)}
 directions = st.sampled_from(["in", "out"])
+modes = st.sampled_from(["normal", "free", "locked", "lockdown", "evacuate"])
+signatures = st.just("A" * 86)
 ranges = st.lists(st.tuples(ids, ids), max_size=100).map(tuple)
 extras = st.dictionaries(
     st.from_regex(r"[a-z0-9_]{1,32}", fullmatch=True),
@@ -89,7 +91,7 @@ uplinks: dict[wire.Leg, st.SearchStrategy[Any]] = {
         rssi=st.none() | st.integers(-100, 0),
         temperature=st.none() | st.floats(-50, 90),
         battery=st.none() | st.integers(0, 100),
-        reported=st.none() | st.builds(wire.Reported, mode=texts, revision=counts, list_revision=counts),
+        reported=st.none() | st.builds(wire.Reported, mode=modes, revision=counts, list_revision=counts),
     ),
     "up/scan": st.builds(
         wire.Scan,
@@ -111,6 +113,35 @@ uplinks: dict[wire.Leg, st.SearchStrategy[Any]] = {
         pass_id=st.none() | ids,
     ),
     "dn/ack": st.builds(wire.Acknowledgement, epoch=hexes[16], up_to=counts, at_ms=counts, missing=ranges),
+    "up/res": st.builds(
+        wire.Outcome,
+        epoch=hexes[16],
+        command_id=hexes[16],
+        done=st.booleans(),
+        reason=st.sampled_from(["ok", "expired"]),
+        at_ms=counts,
+    ),
+    "dn/desired": st.builds(
+        wire.Desired,
+        revision=ids,
+        mode=modes,
+        until_ms=st.none() | moments,
+        why=texts,
+        key_id=ids,
+        signature=signatures,
+    ),
+    "dn/cmd": st.builds(
+        wire.Command,
+        command_id=hexes[16],
+        number=ids,
+        verb=st.sampled_from(["open", "identify", "reboot"]),
+        direction=st.none() | directions,
+        at_ms=moments,
+        expires_ms=moments,
+        why=texts,
+        key_id=ids,
+        signature=signatures,
+    ),
     "dn/want": st.builds(wire.Want, epoch=hexes[16], ranges=ranges, rebirth=st.sampled_from([0, 1])),
 }
 legs_with_messages = st.sampled_from(list(uplinks)).flatmap(lambda leg: st.tuples(st.just(leg), uplinks[leg]))
@@ -237,6 +268,12 @@ def test_a_malformed_event_still_tells_its_number_where_it_can():
 @pytest.mark.parametrize(
     ("leg", "payload", "name"),
     [
+        ("up/res", b'{"e":"00112233445566ff","cid":"x","ok":true,"t":1}', "cid"),
+        ("up/res", b'{"e":"00112233445566ff","cid":"0123456789abcdef","t":1}', "ok"),
+        ("up/hb", b'{"e":"00112233445566ff","b":1,"hi":1,"ak":1,"q":0,"rep":{"mode":"ajar"}}', "rep.mode"),
+        ("dn/desired", b'{"rev":0,"mode":"normal","k":1,"sig":"x"}', "rev"),
+        ("dn/desired", b'{"rev":1,"mode":"normal","k":1,"sig":"x"}', "sig"),
+        ("dn/cmd", b'{"cid":"0123456789abcdef","n":1,"verb":"dance","t":1,"exp":2,"k":1}', "verb"),
         ("up/state", b'{"s":"asleep","e":"00112233445566ff","b":1}', "s"),
         ("up/state", b'{"e":"00112233445566ff","b":1}', "s"),
         ("up/state", b'{"s":"online","e":"00112233445566ff","b":1,"clk":1,"j":{"lo":1}}', "j.hi"),
@@ -343,7 +380,7 @@ def test_the_record_without_its_person_still_verifies():
 def test_each_leg_has_its_service():
     assert wire.QOS["up/hb"] == wire.QOS["dn/ack"] == 0
     assert wire.QOS["up/evt"] == wire.QOS["dn/dec"] == 1
-    assert {"up/state"} == wire.RETAINED
+    assert {"up/state", "dn/desired"} == wire.RETAINED
     assert wire.every("up/evt") == "gh/1/+/+/up/evt"
 
 

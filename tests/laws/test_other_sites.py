@@ -33,6 +33,9 @@ EXAMPLES: Final[dict[str, Any]] = {
     "action": "enter",
     "role": "guard",
     "granted": True,
+    "mode": "normal",
+    "verb": "identify",
+    "reason": "a test",
 }
 HERE: Final = {"site_id", "zone_id", "to_zone_id", "gate_id", "guest_pass_id", "host_user_id"}
 

@@ -4,16 +4,17 @@ A birth carries a session number, and a death names the session that died: one o
 that a late will does not mark a gate offline that has come back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Literal
 
 import msgspec
 from sqlalchemy import select
 
-from domain.access.events import GateOffline, GateOnline
+from domain.access.events import GateObeyed, GateOffline, GateOnline
 from domain.access.feeds import gates as gates_feed
 from domain.access.queries import gate_items
+from domain.access.tables.orders import GateOrderRow
 from domain.access.tables.place import GateRow
 from domain.kernel.context import Context
 from domain.kernel.feeds import View
@@ -32,6 +33,8 @@ class Pulse(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     last_seq: int
     queue_depth: int
     clock_offset_ms: int | None = None
+    reported_mode: str | None = None
+    reported_revision: int = 0
 
 
 @operation("access.report_birth", allow={"service"}, replays=False)
@@ -81,6 +84,7 @@ async def report_pulses(ctx: Context, *, pulses: list[Pulse]) -> None:
             ctx.emit(GateOnline(gate_id=row.id, site_id=row.site_id), of=row)
         else:
             row.version += 1
+    await _confirm(ctx, rows, latest)
     await _show(ctx, rows)
 
 
@@ -107,6 +111,25 @@ async def pulse(ctx: Context, *, broker_connected: bool, lag_ms: int, recorded: 
             "recorded": recorded,
         }
         ctx.signal(f"pulse:{site_id}", told)
+
+
+async def _confirm(ctx: Context, rows: Sequence[GateRow], latest: Mapping[int, Pulse]) -> None:
+    """Note what gates say of their orders; the first time that one says the newest, it has obeyed."""
+    saying = [row.id for row in rows if latest[row.id].reported_mode is not None]
+    if not saying:
+        return
+    orders = await ctx.db.scalars(select(GateOrderRow).where(GateOrderRow.gate_id.in_(saying)))
+    known = {order.gate_id: order for order in orders}
+    for row in rows:
+        order, pulse = known.get(row.id), latest[row.id]
+        if order is None:
+            continue
+        order.reported_mode, order.reported_revision = pulse.reported_mode, pulse.reported_revision
+        obeys = (pulse.reported_mode, pulse.reported_revision) == (order.mode, order.revision)
+        if obeys and order.confirmed_at is None:
+            order.confirmed_at = ctx.now
+            told = GateObeyed(gate_id=row.id, site_id=row.site_id, mode=order.mode, revision=order.revision)
+            ctx.emit(told, of=row)
 
 
 async def _gate(ctx: Context, gate_id: int) -> GateRow | None:

@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import select
 
 from domain.access.events import GateChanged
+from domain.access.operations.modes import obey_site
 from domain.access.tables.place import GateRow, ZoneRow
 from domain.kernel.context import Context
 from domain.kernel.errors import Invalid, NotFound
@@ -67,6 +68,7 @@ async def create_gate(
     ctx.db.add(row)
     await ctx.db.flush()
     ctx.emit(GateChanged(gate_id=row.id, site_id=site_id), of=row)
+    await obey_site(ctx, row)
     return view(row)
 
 

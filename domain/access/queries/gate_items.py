@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
+from domain.access.tables.orders import GateOrderRow
 from domain.access.tables.place import GateRow
 from domain.access.tables.record import GateEpochRow
 from domain.kernel.context import Context
@@ -31,6 +32,10 @@ class GateItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     clock_offset_ms: int
     firmware: str
     missing: int
+    ordered: int
+    """Revision of the newest order; 0 is none yet."""
+    obeys: bool
+    """Whether the gate has said that it is as ordered."""
 
 
 async def gate_items(
@@ -43,18 +48,20 @@ async def gate_items(
     reported = (
         select(func.coalesce(func.sum(lives.highest), 0)).where(lives.gate_id == GateRow.id).scalar_subquery()
     )
-    chosen = select(GateRow, GateEpochRow, reported).outerjoin(GateEpochRow, journal).where(~GateRow.desk)
+    ordered = GateOrderRow.gate_id == GateRow.id
+    chosen = select(GateRow, GateEpochRow, GateOrderRow, reported).outerjoin(GateEpochRow, journal)
+    chosen = chosen.outerjoin(GateOrderRow, ordered).where(~GateRow.desk)
     if gate_ids is not None:
         chosen = chosen.where(GateRow.id.in_(gate_ids))
     if site_id is not None:
         chosen = chosen.where(GateRow.site_id == site_id)
     found: defaultdict[int, list[Item]] = defaultdict(list)
-    for gate, epoch, count in await ctx.db.execute(chosen.order_by(GateRow.id)):
-        found[gate.site_id].append(_item(gate, epoch, int(count)))
+    for gate, epoch, order, count in await ctx.db.execute(chosen.order_by(GateRow.id)):
+        found[gate.site_id].append(_item(gate, epoch, order, int(count)))
     return found
 
 
-def _item(gate: GateRow, journal: GateEpochRow | None, reported: int) -> Item:
+def _item(gate: GateRow, journal: GateEpochRow | None, order: GateOrderRow | None, reported: int) -> Item:
     acknowledged = journal.watermark if journal else 0
     known = max(journal.highest, 0) if journal else 0
     # both move: the gate with what it says of itself, its journals with what it reports
@@ -76,5 +83,7 @@ def _item(gate: GateRow, journal: GateEpochRow | None, reported: int) -> Item:
             clock_offset_ms=gate.clock_offset_ms,
             firmware=gate.firmware,
             missing=known - acknowledged,
+            ordered=order.revision if order else 0,
+            obeys=order is None or order.confirmed_at is not None,
         ),
     )

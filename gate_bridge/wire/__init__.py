@@ -1,0 +1,81 @@
+"""What gates and the bridge say to each other: topics and payloads of version 1, parsed and written without I/O.
+
+Topics are `gh/1/{site}/{gate}/{leg}`; ids are integers as text. Payloads are JSON objects with short keys, at
+home on MQTT 3.1.1: request ids, epochs and expiry travel in the payload. A reader ignores members it does not
+know, and takes a member that is null for one that is absent.
+"""
+
+from gate_bridge.wire.chain import GENESIS, canonical, is_sealed, link, personal_hash, seal, sealed_form
+from gate_bridge.wire.fields import Direction, Kind, Mode, Range, Result, Verb
+from gate_bridge.wire.malformed import Malformed
+from gate_bridge.wire.messages import (
+    MAX_BATCH_BYTES,
+    MAX_BATCH_EVENTS,
+    MAX_MESSAGE_BYTES,
+    QOS,
+    RETAINED,
+    Envelope,
+    Leg,
+    Message,
+    batches,
+    encode,
+    every,
+    parse,
+    topic,
+)
+from gate_bridge.wire.orders import Acknowledgement, Command, Decision, Desired, Want
+from gate_bridge.wire.reports import (
+    Batch,
+    Birth,
+    Death,
+    Event,
+    Heartbeat,
+    JournalRange,
+    Outcome,
+    Reported,
+    Scan,
+)
+
+__all__ = [
+    "GENESIS",
+    "MAX_BATCH_BYTES",
+    "MAX_BATCH_EVENTS",
+    "MAX_MESSAGE_BYTES",
+    "QOS",
+    "RETAINED",
+    "Acknowledgement",
+    "Batch",
+    "Birth",
+    "Command",
+    "Death",
+    "Decision",
+    "Desired",
+    "Direction",
+    "Envelope",
+    "Event",
+    "Heartbeat",
+    "JournalRange",
+    "Kind",
+    "Leg",
+    "Malformed",
+    "Message",
+    "Mode",
+    "Outcome",
+    "Range",
+    "Reported",
+    "Result",
+    "Scan",
+    "Verb",
+    "Want",
+    "batches",
+    "canonical",
+    "encode",
+    "every",
+    "is_sealed",
+    "link",
+    "parse",
+    "personal_hash",
+    "seal",
+    "sealed_form",
+    "topic",
+]

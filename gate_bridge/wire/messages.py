@@ -1,0 +1,178 @@
+"""Topics and payloads: which leg carries which message, read and written."""
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Annotated, Any, Literal, get_args
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from gate_bridge.wire.fields import Epoch, Id
+from gate_bridge.wire.malformed import Malformed
+from gate_bridge.wire.orders import Acknowledgement, Command, Decision, Desired, Want
+from gate_bridge.wire.reports import Batch, Birth, Death, Event, Heartbeat, Outcome, Scan
+
+MAX_BATCH_EVENTS = 200
+MAX_BATCH_BYTES = 64 * 1024
+MAX_MESSAGE_BYTES = 8 * 1024
+
+UpLeg = Literal["up/state", "up/hb", "up/scan", "up/evt", "up/batch", "up/res"]
+DownLeg = Literal["dn/dec", "dn/ack", "dn/want", "dn/desired", "dn/cmd"]
+Leg = UpLeg | DownLeg
+QOS: dict[Leg, Literal[0, 1]] = {
+    leg: 0 if leg in ("up/hb", "dn/ack") else 1 for leg in (*get_args(UpLeg), *get_args(DownLeg))
+}
+RETAINED: frozenset[Leg] = frozenset({"up/state", "dn/desired"})
+Report = Birth | Death | Heartbeat | Scan | Event | Batch | Outcome
+Message = Report | Decision | Acknowledgement | Want | Desired | Command
+
+
+class Envelope(Struct, frozen=True):
+    """A message with the gate it came from or goes to."""
+
+    site_id: int
+    gate_id: int
+    message: Message
+
+
+class _BatchForm(Struct, frozen=True, kw_only=True):
+    epoch: Epoch = field(name="e")
+    events: Annotated[list[msgspec.Raw], Meta(min_length=1, max_length=MAX_BATCH_EVENTS)] = field(name="ev")
+    historical: Literal[1] = field(name="h", default=1)
+
+
+class _Claim(Struct):
+    epoch: Epoch = field(name="e")
+    seq: Id = field(name="s")
+
+
+_TOPIC = re.compile(r"gh/1/([1-9][0-9]{0,15})/([1-9][0-9]{0,15})/((?:up|dn)/[a-z]+)", re.ASCII)
+_FORMS: dict[Leg, Any] = {  # Any: a union of types is no type to the checker
+    "up/state": Birth | Death,
+    "up/hb": Heartbeat,
+    "up/scan": Scan,
+    "up/evt": Event,
+    "up/batch": _BatchForm,
+    "dn/dec": Decision,
+    "dn/ack": Acknowledgement,
+    "dn/want": Want,
+    "up/res": Outcome,
+    "dn/desired": Desired,
+    "dn/cmd": Command,
+}
+_DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
+    leg: msgspec.json.Decoder(form) for leg, form in _FORMS.items()
+}
+_EVENT: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+_CLAIM: msgspec.json.Decoder[_Claim] = msgspec.json.Decoder(_Claim)
+_ENCODER = msgspec.json.Encoder()
+_PLACE = re.compile(r"^(?P<reason>.*?)(?: - at (?:`key` in )?`\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
+_MISSING = re.compile(r"missing required field `(\w+)`")
+
+
+def topic(site_id: int, gate_id: int, leg: Leg) -> str:
+    """Returns the topic of one leg of one gate."""
+    return f"gh/1/{site_id}/{gate_id}/{leg}"
+
+
+def every(leg: Leg) -> str:
+    """Returns the filter that follows one leg of all gates of all sites."""
+    return f"gh/1/+/+/{leg}"
+
+
+def encode(message: Message) -> bytes:
+    """Returns the payload of a message."""
+    if isinstance(message, Batch):
+        form = {"e": message.epoch, "ev": message.events, "h": 1}
+        return _ENCODER.encode(form)
+    return _ENCODER.encode(message)
+
+
+def parse(topic: str, payload: bytes) -> Envelope:
+    """Returns what a message says.
+
+    Raises:
+        Malformed: it says nothing, and why.
+    """
+    site_id, gate_id, leg = _address(topic)
+    decoder = _DECODERS.get(leg)
+    if decoder is None:
+        raise Malformed(topic, "topic", f"has no leg {leg}")
+    limit = MAX_BATCH_BYTES if leg == "up/batch" else MAX_MESSAGE_BYTES
+    if len(payload) > limit:
+        raise Malformed(topic, "payload", f"has {len(payload)} bytes, more than {limit}")
+    message = _decode(decoder, topic, payload)
+    if isinstance(message, _BatchForm):
+        message = _batch(topic, message)
+    return Envelope(site_id, gate_id, message)
+
+
+@lru_cache(maxsize=10_000)
+def _address(topic: str) -> tuple[int, int, str]:
+    if (match := _TOPIC.fullmatch(topic)) is None:
+        raise Malformed(topic, "topic", "is not gh/1/{site}/{gate}/{leg}")
+    return int(match[1]), int(match[2]), match[3]
+
+
+def batches(events: Iterable[Event]) -> Iterator[Batch]:
+    """Yields the events of one epoch in as many batches as the limits ask for."""
+    room, members = 0, list[Event]()
+    for event in events:
+        size = len(_ENCODER.encode(event)) + 1
+        if members and (len(members) == MAX_BATCH_EVENTS or size > room):
+            yield Batch(epoch=members[0].epoch, events=tuple(members))
+            members = []
+        if not members:
+            room = MAX_BATCH_BYTES - len(encode(Batch(epoch=event.epoch, events=())))
+        members.append(event)
+        room -= size
+    if members:
+        yield Batch(epoch=members[0].epoch, events=tuple(members))
+
+
+def _decode(
+    decoder: msgspec.json.Decoder[Any], topic: str, payload: bytes | msgspec.Raw, place: str = ""
+) -> Any:
+    try:
+        return decoder.decode(payload)
+    except msgspec.ValidationError as error:
+        name, reason = _place(str(error))
+        raise Malformed(topic, place + (name or "payload"), reason, _claim(payload)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(topic, place + "payload", f"is not JSON: {error}", _claim(payload)) from None
+
+
+def _place(complaint: str) -> tuple[str, str]:
+    """Returns which member a complaint is about and what is wrong with it."""
+    match = _PLACE.match(complaint)
+    path, reason = (match["path"] or "", match["reason"]) if match else ("", complaint)
+    missing = _MISSING.search(reason)
+    if missing:
+        path = f"{path}.{missing[1]}" if path else missing[1]
+    return path, reason
+
+
+def _claim(payload: bytes | msgspec.Raw) -> tuple[str, int] | None:
+    try:
+        claim = _CLAIM.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return claim.epoch, claim.seq
+
+
+def _batch(topic: str, form: _BatchForm) -> Batch:
+    events, malformed = list[Event](), list[Malformed]()
+    for number, raw in enumerate(form.events):
+        place = f"ev[{number}]."
+        try:
+            event: Event = _decode(_EVENT, topic, raw, place)
+        except Malformed as error:
+            malformed.append(error)
+            continue
+        if event.epoch == form.epoch:
+            events.append(event)
+        else:
+            claim = event.epoch, event.seq
+            malformed.append(Malformed(topic, f"{place}e", "is not the epoch of the batch", claim))
+    return Batch(epoch=form.epoch, events=tuple(events), malformed=tuple(malformed))
