@@ -17,6 +17,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from channels.limits import Limits
 from domain.identity.rules import tokens
 from domain.kernel.caller import SERVICE, Caller
+from server.api.procedures import procedure_of
 from server.authenticate import Authenticator, Claims
 from server.browser import Pages, to_pages
 from server.calls import Calls
@@ -27,9 +28,11 @@ from server.gateway import Gateway
 from server.host import BusinessHost
 from server.hub_metrics import HubMetrics
 from server.hub_numbers import HubNumbers
+from server.partners import SharedHost
 from server.probes import Health, probes
 from server.problems import unrouted
 from server.process import Process
+from server.realtime import Partners, realtime
 from server.routes import Table
 from server.schema import descriptions
 from server.session import PATH, BrowserSession
@@ -51,6 +54,7 @@ def build(
     background: bool = True,
     limits: Limits | None = None,
     entry: Entry | None = None,
+    partners: Partners | None = None,
     metrics_token: str | None = None,
     drain_s: float = 5.0,
 ) -> Starlette:
@@ -71,15 +75,26 @@ def build(
     look = partial(_look, hub)
     process.metrics.register(HubMetrics(look))
     process.overview.watch(look)
-    parts = [hub.run, Closings(process.broker, hub, host).run]
     entry = replace(entry or Entry(), trusted_proxies=trusted_proxies)
-    door = Door(hub, host, limits=limits, entry=entry, version=VERSION)
+    served = host if partners is None else SharedHost(host, partners.host, process.catalogue.feeds)
+    live = realtime(
+        hub,
+        served,
+        partners,
+        is_ours=lambda channel: process.catalogue.feeds.find(channel) is not None,
+        procedure=procedure_of(calls, partners.host.namespaces.rpc_operations if partners else ()),
+        limits=limits,
+        entry=entry,
+        version=VERSION,
+    )
+    door, parts = live.door, [live.run, Closings(live.control, hub, host).run]
     session = BrowserSession(calls, lasts_s=process.runtime.tools.policy.refresh_token_s)
     drain = partial(_drain, health, hub, door, drain_s)
     app = Starlette(
         routes=[
             *probes(health, process.metrics, token=metrics_token),
             *descriptions(process.catalogue.operations, version=VERSION),
+            *live.routes,
             Route(handshake.PATH.decode(), no_upgrade),
             Route("/", to_pages),
             Route("/app", to_pages),

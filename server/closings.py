@@ -1,24 +1,22 @@
 """Ends what was opened with rights that have ended, whichever process ended them.
 
-1. Each end is heard on a channel of its own and acted upon at once: a session's sockets close for good, a user's
-   connect anew with the rights they have now, a channel is left.
-2. Where the broker may have lost some, every connection of this process is asked about again.
+1. Each end is an order to all hubs, carried out at once: a session's sockets close for good, a user's connect anew
+   with the rights they have now, a channel is left.
+2. Where orders were missed for good, every connection of this process is asked about again.
 """
 
 import asyncio
-from collections.abc import Collection
 from typing import Final
 
 import structlog
 
-from channels.broker import Broker, BrokerUnavailable
 from channels.protocol.codes import DisconnectCode
-from channels.stream import Delivery, Publication
 from domain.kernel.events import Closing
 from domain.kernel.rounds import AWAY
+from server.control import Control
 from server.fanout import Hub
 from server.host import BusinessHost
-from server.relay import CLOSINGS, decode_closing
+from server.orders import Ended
 
 logger = structlog.get_logger(__name__)
 
@@ -28,31 +26,17 @@ CHANGED: Final = "rights have changed"
 
 
 class Closings:
-    """Stands between broker and hub, and keeps the one channel that is not for clients to itself."""
+    """Carries out the orders about rights that have ended."""
 
-    def __init__(self, broker: Broker, hub: Hub, host: BusinessHost) -> None:
-        self._broker = broker
+    def __init__(self, control: Control, hub: Hub, host: BusinessHost) -> None:
         self._hub = hub
         self._host = host
         self._doubt = asyncio.Event()
-        broker.attach(self)
-
-    def deliver(self, channel: str, delivery: Delivery) -> None:
-        """Take a delivery; those of other channels are the hub's."""
-        if channel != CLOSINGS:
-            self._hub.deliver(channel, delivery)
-        elif isinstance(delivery, Publication):
-            self._close(decode_closing(delivery.data))
-
-    def missed(self, channels: Collection[str] | None = None) -> None:
-        """Doubt what the hub doubts, and every right where an end may have been among it."""
-        self._hub.missed(channels)
-        if channels is None or CLOSINGS in channels:
-            self._doubt.set()
+        control.on(Ended, self._take)
+        control.on_gap(self._doubt.set)
 
     async def run(self) -> None:
-        """Listen, and look again after each gap, until cancelled."""
-        await self._follow()
+        """Look again after each gap, until cancelled."""
         while True:
             await self._doubt.wait()
             self._doubt.clear()
@@ -63,12 +47,8 @@ class Closings:
                 await asyncio.sleep(AGAIN_S)
                 self._doubt.set()
 
-    async def _follow(self) -> None:
-        while True:
-            try:
-                return await self._broker.follow(CLOSINGS)
-            except BrokerUnavailable:
-                await asyncio.sleep(AGAIN_S)
+    def _take(self, order: Ended) -> None:
+        self._close(order.closing)
 
     async def _look_again(self) -> None:
         self._host.forget(None)

@@ -16,7 +16,16 @@ from server.api.methods import Methods, Procedure
 from server.census import Census
 from server.control import Control
 from server.fanout import Hub
+from server.partners import PartnerHost
 from server.upgrade import Door, Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Partners:
+    """Back ends of others: their channels, their tokens, and the key of the server API; None turns that off."""
+
+    host: PartnerHost
+    api_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +47,23 @@ class Realtime:
 def realtime(
     hub: Hub,
     host: Host,
-    namespaces: Namespaces,
+    partners: Partners | None,
     *,
     is_ours: Callable[[str], bool] = lambda channel: False,
     procedure: Procedure | None = None,
-    api_key: str | None = None,
     limits: Limits | None = None,
     entry: Entry | None = None,
     version: str = "0",
 ) -> Realtime:
     """Put everything around a hub and the application ``host`` together.
 
-    Without ``api_key`` the server API is off; what it may touch are the channels of ``namespaces`` that are not
-    ``is_ours``. ``procedure`` runs the operations it may call.
+    The server API may touch the channels of ``partners`` that are not ``is_ours``, and run operations by
+    ``procedure``.
     """
-    broker = hub.broker
-    control = Control(broker, hub, version=version)
-    channels = ChannelMethods(broker, namespaces, is_ours)
-    connections = ConnectionMethods(control, Census(broker, hub, control), channels)
+    control = Control(hub.broker, hub, version=version)
+    namespaces = partners.host.namespaces if partners else Namespaces()
+    channels = ChannelMethods(hub.broker, namespaces, is_ours)
+    connections = ConnectionMethods(control, Census(hub.broker, hub, control), channels)
     methods = Methods(channels, connections, procedure)
     door = Door(hub, host, limits=limits, entry=entry, version=version)
-    return Realtime(hub, control, door, api_routes(methods, api_key))
+    return Realtime(hub, control, door, api_routes(methods, partners.api_key if partners else None))

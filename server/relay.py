@@ -24,18 +24,16 @@ from channels.stream import HistoryPolicy
 from domain.kernel.caller import SERVICE
 from domain.kernel.context import Context, Signal
 from domain.kernel.database import Sessions
-from domain.kernel.events import Closing
 from domain.kernel.feeds import Feeds
 from domain.kernel.log import Fact
 from domain.kernel.tools import Tools
 from server.metrics import Metrics
+from server.orders import CONTROL, KEPT, Ended, encode
 from server.published import Published
 from server.views import Sight, halves, merge, render, showings
 
 logger = structlog.get_logger(__name__)
 
-CLOSINGS: Final = "&closings"
-"""The channel between processes on which rights end; no client can follow it."""
 PATIENCE_S: Final = 5.0
 SHOW_S: Final = 5.0
 SAY_S: Final = 2.0
@@ -158,7 +156,7 @@ class Relay:
         return [
             number
             for number, closing in ending
-            if not await self._say(CLOSINGS, encode_closing(closing), key=f"closing-{number}")
+            if not await self._say(CONTROL, encode(Ended(closing=closing)), KEPT, f"closing-{number}")
         ]
 
     async def _look(self, facts: Sequence[Fact]) -> tuple[list[Sight], set[int]]:
@@ -193,16 +191,6 @@ class Relay:
             return False
         self._metrics.published()
         return True
-
-
-def encode_closing(closing: Closing) -> bytes:
-    """Write the end of a right for the other processes."""
-    return msgspec.json.encode(closing)
-
-
-def decode_closing(data: bytes) -> Closing:
-    """Read the end of a right as another process wrote it."""
-    return msgspec.json.decode(data, type=Closing)
 
 
 def _key(sight: Sight) -> str:

@@ -20,8 +20,8 @@ from domain.kernel.events import Closing, Event
 from domain.kernel.feeds import Feed, Feeds, Item
 from domain.kernel.log import UnpublishedRow
 from domain.kernel.operations import describe
+from server.orders import CONTROL, decode
 from server.process import Process, compose
-from server.relay import CLOSINGS
 from tests.toy import tools
 
 MEMBER = Caller(roles=frozenset({"member"}), user_id=7)
@@ -66,7 +66,8 @@ class Ears:
 
     def deliver(self, channel: str, delivery: Delivery) -> None:
         assert isinstance(delivery, Publication)
-        self.heard.append((channel, msgspec.json.decode(delivery.data)))
+        said = decode(delivery.data) if channel == CONTROL else msgspec.json.decode(delivery.data)
+        self.heard.append((channel, said))
 
     def missed(self, channels: Collection[str] | None = None) -> None:
         raise AssertionError("memory misses nothing")
@@ -123,7 +124,7 @@ async def courting(database: str) -> AsyncIterator[Court]:
     )
     broker, ears, engine = Fragile(), Ears(), connect(database)
     broker.attach(ears)
-    for channel in ("ball:1", "said", CLOSINGS):
+    for channel in ("ball:1", "said", CONTROL):
         await broker.follow(channel)
     process = compose(catalogue=catalogue, engine=engine, broker=broker, tools=tools())
     running = asyncio.create_task(process.run())

@@ -2,11 +2,9 @@
 
 import asyncio
 
-import msgspec
-
 from domain.kernel.events import Closing
+from server.orders import CONTROL, Ended
 from server.process import compose
-from server.relay import CLOSINGS, decode_closing
 from tests.court import MEMBER, SHOWN, Court, Fragile
 from tests.eventually import eventually
 
@@ -34,8 +32,8 @@ async def test_calls_at_once_are_told_in_the_order_of_their_facts(court: Court):
 
 async def test_a_right_that_ends_is_announced_first(court: Court):
     await court.move(-5)
-    assert [channel for channel, _ in court.ears.heard] == [CLOSINGS, "ball:1"]
-    assert decode_closing(msgspec.json.encode(court.ears.heard[0][1])) == Closing(-5)
+    assert court.ears.heard[0] == (CONTROL, Ended(closing=Closing(-5)))
+    assert [channel for channel, _ in court.ears.heard] == [CONTROL, "ball:1"]
 
 
 async def test_a_fact_that_cannot_be_shown_fails_no_call_and_hides_no_other(court: Court):
