@@ -38,8 +38,9 @@ from server.websocket.shared import Shared
 
 logger = structlog.get_logger(__name__)
 
-HIGH_WATER: Final = 64 * 1024
-"""Bytes in a transport's buffer beyond which its connection is clogged; what the kernel holds is not counted."""
+HIGH_WATER: Final = 0
+"""A connection is clogged as soon as the kernel does not take all: the hub writes past transports, so that nothing may
+wait in one of them unseen. With it, uvloop writes at once instead of at the end of the turn."""
 AT_ONCE: Final = {"Retry-After": "1"}
 SOON: Final = {"Retry-After": "5"}
 

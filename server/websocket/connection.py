@@ -1,8 +1,8 @@
 """One client of the hub: its session behind a WebSocket; no rule of the protocol of channels is here.
 
 1. Pongs are taken at once, commands go to `Work`; reading pauses while too many of them wait.
-2. What the session wants said is written at once and in one frame where it can be, before it keeps step with a channel
-   or ends.
+2. What the session wants said in one turn of the loop is written in one frame, before the connection keeps step with
+   a channel and before it ends.
 3. A clogged connection is out of step with its channels: what they bring is queued as their pressure policy says.
 4. The hub's lists hold it from the accepted upgrade until the connection is lost, and not a moment longer: the number
    of its socket may be another client's right after.
@@ -35,7 +35,10 @@ PONG: Final = Command()
 class Connection(Line):
     """A client that was let in."""
 
-    __slots__ = ("_finished", "_frame_pings", "_shared", "_work", "address", "agent", "codec", "session")
+    __slots__ = (
+        "_finished", "_frame_pings", "_moved", "_said", "_shared", "_speaks", "_work", "address", "agent", "codec",
+        "session",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -59,6 +62,11 @@ class Connection(Line):
         self._frame_pings = frame_pings
         self._work: Work | None = None
         self._finished = False
+        self._said: list[bytes] | None = None
+        """Messages to be written together when the loop comes round."""
+        self._moved: list[str] | None = None
+        """Channels that may keep step once those are written."""
+        self._speaks = False
         shared.hub.enter(self)
         shared.hub.numbers.enter(codec.name)
         shared.wheel.place(self)
@@ -123,35 +131,58 @@ class Connection(Line):
         """Do what the session wants; replies are counted under ``method``."""
         session, hub = self.session, self._shared.hub
         while effects := session.take():
-            messages: list[bytes] = []
             for effect in effects:
                 match effect:
                     case Send(reply=reply):
-                        self._say(reply, messages, method)
+                        self._reply(reply, method)
                     case Deliver():
-                        self._pass_on(effect, messages)
+                        self._pass_on(effect)
+                    case Live(channel=channel):
+                        self._moved = [*(self._moved or ()), channel]
+                        self._speak_soon()
                     case Unfollow(channel=channel):
                         hub.unfollow(self, channel)
-                    case Live(channel=channel):
-                        messages = self._write_all(messages)
-                        if not self.clogged:
-                            hub.settle(self, channel)
                     case Identified(identity=identity):
                         hub.identify(self, identity)
                     case Close():
-                        messages = self._write_all(messages)
                         self._close(effect)
-            self._write_all(messages)
         if session.chores and not self._finished:
             self._working().proceed()
         self.wheel.place(self)
+
+    def _speak_soon(self) -> None:
+        if not self._speaks:
+            self._speaks = True
+            asyncio.get_running_loop().call_soon(self._speak)
+
+    def _speak(self) -> None:
+        """Write what was said in this turn of the loop, and then keep step where that is possible."""
+        self._speaks = False
+        self._write_said()
+        moved, self._moved = self._moved, None
+        if moved and not self.clogged and not self._finished:
+            for channel in dict.fromkeys(moved):
+                self._shared.hub.settle(self, channel)
+
+    def _write_said(self) -> None:
+        said, self._said = self._said, None
+        if not said:
+            return
+        if self.clogged:
+            for message in said:
+                self._queue_up(message, None, Pressure.DISCONNECT)
+        elif len(said) == 1 or sum(map(len, said)) < self.limits.joined_bytes:
+            self.write(self.joined(said))
+        else:
+            for message in said:
+                self.write(frame(message, self.codec.binary))
 
     def joined(self, messages: list[bytes]) -> bytes:
         """Make one frame of messages."""
         message = messages[0] if len(messages) == 1 else self.codec.join(messages)
         return frame(message, self.codec.binary)
 
-    def _say(self, reply: Reply, messages: list[bytes], method: str) -> None:
+    def _reply(self, reply: Reply, method: str) -> None:
         if self._frame_pings:
             if reply == Reply():
                 self.write(control_frame(Opcode.PING))
@@ -159,49 +190,43 @@ class Connection(Line):
             if reply.connect is not None:
                 reply.connect.ping, reply.connect.pong = 0, False
         if reply.id and method:
-            self._shared.hub.numbers.answer(method, reply)
+            self._shared.hub.numbers.command(method, reply.error.code if reply.error else None)
         try:
             message = self.codec.encode(reply)
         except Disconnect as end:
             self.session.close(end.code, end.reason)
-            return
-        if self.clogged:
-            self._queue_up(message, None, Pressure.DISCONNECT)
         else:
-            messages.append(message)
+            self._say(message)
 
-    def _pass_on(self, delivery: Deliver, messages: list[bytes]) -> None:
+    def _pass_on(self, delivery: Deliver) -> None:
+        broadcast = delivery.broadcast
         try:
             message = delivery.message(self.codec)
         except Disconnect as end:
             self.session.close(end.code, end.reason)
             return
-        if not self.clogged:
-            messages.append(message)
-            return
-        broadcast = delivery.broadcast
-        subscription = self.session.subscriptions.get(broadcast.channel)
-        if subscription is None or not isinstance(broadcast.delivery, Publication):
-            self._queue_up(message, None, Pressure.DISCONNECT)
-        else:
+        subscription = self.session.subscriptions.get(broadcast.channel) if self.clogged else None
+        if subscription is not None and isinstance(broadcast.delivery, Publication):
             self._queue_up(message, broadcast.channel, subscription.opening.pressure)
-
-    def _write_all(self, messages: list[bytes]) -> list[bytes]:
-        """Write messages in few frames; returns a list for the next ones."""
-        if not messages:
-            return messages
-        if len(messages) == 1 or sum(map(len, messages)) < self.limits.joined_bytes:
-            self.write(self.joined(messages))
         else:
-            for message in messages:
-                self.write(frame(message, self.codec.binary))
-        return []
+            self._say(message)
+
+    def _say(self, message: bytes) -> None:
+        """Write a message with the others of this turn."""
+        if self.clogged:
+            self._queue_up(message, None, Pressure.DISCONNECT)
+        elif self._said is None:
+            self._said = [message]
+            self._speak_soon()
+        else:
+            self._said.append(message)
 
     # Pressure
 
     def clog(self) -> None:
         """Fall out of step with every channel."""
         self._shared.hub.numbers.clogged += 1
+        self._write_said()
         self._shared.hub.clog(self)
 
     def unclog(self) -> None:
@@ -230,13 +255,16 @@ class Connection(Line):
     def _close(self, close: Close) -> None:
         if self._finished:
             return
+        if not self.clogged:
+            self._shared.hub.clog(self)  # what it is owed by its channels comes before the close frame
+        self._write_said()
         self.end(close.code, close_reason(close.reason))
         self._shared.hub.numbers.close(close.code)
         self._finish()
 
     def lost(self) -> None:
         """Leave the hub at once, and the channels."""
-        hub = self._shared.hub
+        hub, self._said = self._shared.hub, None
         hub.depart(self)
         hub.numbers.depart(self.codec.name)
         if self.clogged:
