@@ -27,7 +27,6 @@ from server.fanout import Hub
 from server.gateway import Gateway
 from server.host import BusinessHost
 from server.hub_metrics import HubMetrics
-from server.hub_numbers import HubNumbers
 from server.partners import SharedHost
 from server.probes import Health, probes
 from server.problems import unrouted
@@ -37,6 +36,7 @@ from server.routes import Table
 from server.schema import descriptions
 from server.session import PATH, BrowserSession
 from server.upgrade import Door, Entry, no_upgrade
+from server.verified import Verified
 from server.websocket import handshake
 
 VERSION = "0.1.0"
@@ -68,18 +68,18 @@ def build(
     ``metrics_token``, or without one to this machine alone.
     """
     calls = Calls(process.runtime, process.metrics)
-    authenticator = Authenticator(partial(_read, process), partial(_identify, process))
+    authenticator = Authenticator(
+        Verified(partial(_read, process), now=partial(_now, process)), partial(_identify, process)
+    )
     health = Health(process.checks())
     hub = Hub(process.broker)
     host = BusinessHost(calls, process.catalogue.feeds, authenticator, numbers=hub.numbers)
-    look = partial(_look, hub)
-    process.metrics.register(HubMetrics(look))
-    process.overview.watch(look)
     entry = replace(entry or Entry(), trusted_proxies=trusted_proxies)
     served = host if partners is None else SharedHost(host, partners.host, process.catalogue.feeds)
     live = realtime(
         hub,
         served,
+        process.overview,
         partners,
         is_ours=lambda channel: process.catalogue.feeds.find(channel) is not None,
         procedure=procedure_of(calls, partners.host.namespaces.rpc_operations if partners else ()),
@@ -87,6 +87,7 @@ def build(
         entry=entry,
         version=VERSION,
     )
+    process.metrics.register(HubMetrics(live.look))
     door, parts = live.door, [live.run, Closings(live.control, hub, host).run]
     session = BrowserSession(calls, lasts_s=process.runtime.tools.policy.refresh_token_s)
     drain = partial(_drain, health, hub, door, drain_s)
@@ -117,6 +118,10 @@ def _read(process: Process, token: str) -> Claims:
     return tokens.read(process.runtime.tools.keys, token, process.runtime.clock())
 
 
+def _now(process: Process) -> float:
+    return process.runtime.clock().timestamp()
+
+
 async def _identify(process: Process, claims: Claims) -> Caller:
     found: Caller = await process.runtime.call(SERVICE, "identity.identify", {"sessionId": claims.session_id})
     return found
@@ -124,12 +129,6 @@ async def _identify(process: Process, claims: Claims) -> Caller:
 
 def _proxies(trusted: Sequence[str]) -> list[Middleware]:
     return [Middleware(ProxyHeadersMiddleware, trusted_hosts=list(trusted))] if trusted else []
-
-
-def _look(hub: Hub) -> HubNumbers:
-    numbers = hub.numbers
-    numbers.channels, numbers.draining = hub.channels, int(hub.draining)
-    return numbers
 
 
 async def _drain(health: Health, hub: Hub, door: Door, within_s: float) -> None:

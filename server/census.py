@@ -16,6 +16,7 @@ from channels.stream import Delivery, Publication
 from server import orders
 from server.control import Control
 from server.fanout import Hub
+from server.overview import Overview
 
 WITHIN_S: Final = 1.0
 
@@ -34,11 +35,12 @@ _counts = msgspec.msgpack.Decoder(Count)
 class Census:
     """Asks the other hubs, and answers them."""
 
-    def __init__(self, broker: Broker, hub: Hub, control: Control) -> None:
+    def __init__(self, broker: Broker, hub: Hub, control: Control, overview: Overview) -> None:
         self._broker = broker
         self._hub = hub
         self._control = control
-        self._answers = f"&answers:{control.uid}"
+        self._overview = overview
+        self._answers = f"&answers:{overview.uid}"
         self._asked: dict[int, _Round] = {}
         self._number = 0
         self._answering: set[asyncio.Task[None]] = set()
@@ -47,7 +49,7 @@ class Census:
 
     async def take(self, pattern: str = "*") -> dict[str, int]:
         """Count at all hubs; raises BrokerUnavailable."""
-        others = {node.uid for node in await self._control.nodes()} - {self._control.uid}
+        others = {one.uid for one in await self._overview.hubs()} - {self._overview.uid}
         counted = Counter(self._count(pattern))
         if others:
             for answer in await self._ask(pattern, others):
@@ -79,7 +81,7 @@ class Census:
     def _answer(self, order: orders.Census) -> None:
         if order.answer_to == self._answers:
             return
-        count = Count(order.number, self._control.uid, self._count(order.pattern))
+        count = Count(order.number, self._overview.uid, self._count(order.pattern))
         task = asyncio.create_task(self._say(order.answer_to, msgspec.msgpack.encode(count)))
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)

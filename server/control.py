@@ -1,14 +1,11 @@
-"""What all hubs of a house are told, and what they know of each other.
+"""What all hubs of a house are told.
 
 1. An order (`server.orders`) reaches every hub over one channel and is carried out at once and once. A hub that may
    have missed some reads them back; where that is no longer possible it says so to those who must know (`on_gap`).
-2. A hub is listed among the nodes while it lives, and a minute longer where it was killed.
+2. An order that the broker did not take is an error for who gave it, never silence.
 """
 
 import asyncio
-import contextlib
-import secrets
-import time
 from collections.abc import Callable, Collection
 from typing import Any, Final
 
@@ -16,7 +13,6 @@ import msgspec
 import structlog
 
 from channels.broker import Broker, BrokerUnavailable
-from channels.protocol.messages import ClientInfo
 from channels.recovery import MOST_RECOVERED, Verdict, judge, recovered
 from channels.stream import START, Delivery, Position, Publication
 from server import orders
@@ -25,37 +21,17 @@ from server.orders import CONTROL, Order
 
 logger = structlog.get_logger(__name__)
 
-NODES: Final = "&nodes"
-BEAT_S: Final = 5.0
 AGAIN_S: Final = 0.5
-FAREWELL_S: Final = 1.0
 
 Taker = Callable[[Any], None]  # each takes the kind of order it stands beside
-
-
-class Node(msgspec.Struct, frozen=True, kw_only=True):
-    """One hub, as it said itself not longer ago than `BEAT_S`."""
-
-    uid: str
-    name: str
-    version: str
-    num_clients: int
-    num_users: int
-    num_subs: int
-    num_channels: int
-    uptime: int
 
 
 class Control:
     """Stands between broker and hub, and keeps the channel of orders to itself."""
 
-    def __init__(self, broker: Broker, hub: Hub, *, name: str = "hub", version: str = "0") -> None:
+    def __init__(self, broker: Broker, hub: Hub) -> None:
         self._broker = broker
         self._hub = hub
-        self._name = name
-        self._version = version
-        self.uid = secrets.token_hex(8)
-        self._born = time.monotonic()
         self._position: Position | None = None
         self._doubt = asyncio.Event()
         self._gaps: list[Callable[[], None]] = []
@@ -126,13 +102,8 @@ class Control:
     # Going on
 
     async def run(self) -> None:
-        """Listen, catch up after each gap, and be listed among the nodes, until cancelled."""
+        """Listen, and catch up after each gap, until cancelled."""
         self._doubt.set()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep_up(), name="orders")
-            tasks.create_task(self._appear(), name="node")
-
-    async def _keep_up(self) -> None:
         while True:
             await self._doubt.wait()
             self._doubt.clear()
@@ -157,42 +128,6 @@ class Control:
                 look()
         for publication in missed or ():
             self._take(publication)
-
-    # Nodes
-
-    async def nodes(self) -> list[Node]:
-        """Return every hub there is; raises BrokerUnavailable."""
-        listed = await self._broker.presence(NODES)
-        found = {uid: msgspec.json.decode(info.conn_info, type=Node) for uid, info in listed.items()}
-        return [node for _, node in sorted({**found, self.uid: self._node()}.items())]
-
-    async def _appear(self) -> None:
-        try:
-            while True:
-                with contextlib.suppress(BrokerUnavailable):
-                    await self._broker.arrive(NODES, self._entry())
-                await asyncio.sleep(BEAT_S)
-        finally:
-            with contextlib.suppress(BrokerUnavailable, TimeoutError):
-                async with asyncio.timeout(FAREWELL_S):
-                    await self._broker.leave(NODES, self.uid)
-
-    def _entry(self) -> ClientInfo:
-        said = msgspec.json.encode(self._node())
-        return ClientInfo(user=self._name, client=self.uid, conn_info=msgspec.Raw(said))
-
-    def _node(self) -> Node:
-        identities = self._hub.identities()
-        return Node(
-            uid=self.uid,
-            name=self._name,
-            version=self._version,
-            num_clients=self._hub.connections,
-            num_users=len({identity.user for identity in identities}),
-            num_subs=self._hub.numbers.subscriptions,
-            num_channels=self._hub.channels,
-            uptime=int(time.monotonic() - self._born),
-        )
 
     # Orders for the hub
 

@@ -88,6 +88,13 @@ class Overview:
             samples=list(self._samples),
         )
 
+    async def hubs(self) -> list[Report]:
+        """Ask the broker now which hubs there are, this one among them; raises BrokerUnavailable."""
+        mine = self._report()
+        present = await self._broker.presence(CHANNEL)
+        others = [one for one in map(_read, present.values()) if one.uid != self.uid]
+        return [mine, *(one for one in others if mine.at - one.at < STALE_S)]
+
     async def run(self) -> None:
         """Tell and look until cancelled."""
         try:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.routing import BaseRoute
 
@@ -16,6 +17,8 @@ from server.api.methods import Methods, Procedure
 from server.census import Census
 from server.control import Control
 from server.fanout import Hub
+from server.hub_numbers import HubNumbers
+from server.overview import Overview
 from server.partners import PartnerHost
 from server.upgrade import Door, Entry
 
@@ -35,6 +38,8 @@ class Realtime:
     hub: Hub
     control: Control
     door: Door
+    look: Callable[[], HubNumbers]
+    """What the hub counts, as it is now."""
     routes: Sequence[BaseRoute]
 
     async def run(self) -> None:
@@ -47,6 +52,7 @@ class Realtime:
 def realtime(
     hub: Hub,
     host: Host,
+    overview: Overview,
     partners: Partners | None,
     *,
     is_ours: Callable[[str], bool] = lambda channel: False,
@@ -55,15 +61,24 @@ def realtime(
     entry: Entry | None = None,
     version: str = "0",
 ) -> Realtime:
-    """Put everything around a hub and the application ``host`` together.
+    """Put everything around a hub and the application ``host`` together; ``overview`` is run by the caller.
 
     The server API may touch the channels of ``partners`` that are not ``is_ours``, and run operations by
     ``procedure``.
     """
-    control = Control(hub.broker, hub, version=version)
+    look = partial(_look, hub)
+    overview.watch(look)
+    control = Control(hub.broker, hub)
     namespaces = partners.host.namespaces if partners else Namespaces()
     channels = ChannelMethods(hub.broker, namespaces, is_ours)
-    connections = ConnectionMethods(control, Census(hub.broker, hub, control), channels)
+    census = Census(hub.broker, hub, control, overview)
+    connections = ConnectionMethods(control, census, overview, channels, version=version)
     methods = Methods(channels, connections, procedure)
     door = Door(hub, host, limits=limits, entry=entry, version=version)
-    return Realtime(hub, control, door, api_routes(methods, partners.api_key if partners else None))
+    return Realtime(hub, control, door, look, api_routes(methods, partners.api_key if partners else None))
+
+
+def _look(hub: Hub) -> HubNumbers:
+    numbers = hub.numbers
+    numbers.channels, numbers.draining = hub.channels, int(hub.draining)
+    return numbers

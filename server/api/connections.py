@@ -11,7 +11,8 @@ from server import orders
 from server.api import requests
 from server.api.channels import ChannelMethods, Done, decoded
 from server.census import Census
-from server.control import Control, Node
+from server.control import Control
+from server.overview import Overview, Report
 
 AT_ONCE: Final = 1.0
 """A moment long past, in Unix seconds: what ends then has ended."""
@@ -30,6 +31,19 @@ class ChannelsResult(msgspec.Struct, frozen=True):
     channels: dict[str, ChannelInfo]
 
 
+class Node(msgspec.Struct, frozen=True, kw_only=True):
+    """One hub, as it said itself some seconds ago."""
+
+    uid: str
+    name: str
+    version: str
+    num_clients: int
+    num_subs: int
+    num_channels: int
+    uptime: int
+    """Seconds."""
+
+
 class InfoResult(msgspec.Struct, frozen=True):
     """Every hub there is."""
 
@@ -39,8 +53,18 @@ class InfoResult(msgspec.Struct, frozen=True):
 class ConnectionMethods:
     """The methods about connections and hubs."""
 
-    def __init__(self, control: Control, census: Census, channels: ChannelMethods) -> None:
+    def __init__(
+        self,
+        control: Control,
+        census: Census,
+        overview: Overview,
+        channels: ChannelMethods,
+        *,
+        version: str = "",
+    ) -> None:
         self._control = control
+        self._overview = overview
+        self._version = version
         self._census = census
         self._channels = channels
 
@@ -127,7 +151,20 @@ class ConnectionMethods:
 
     async def info(self, request: requests.Info) -> InfoResult:
         """Tell which hubs there are."""
-        return InfoResult(await self._control.nodes())
+        return InfoResult([_node(one, self._version) for one in await self._overview.hubs()])
+
+
+def _node(report: Report, version: str) -> Node:
+    numbers = report.numbers
+    return Node(
+        uid=report.uid,
+        name=report.name,
+        version=version,
+        num_clients=sum(numbers.connections.values()),
+        num_subs=numbers.subscriptions,
+        num_channels=numbers.channels,
+        uptime=int(report.at - report.began),
+    )
 
 
 def _check_whose(request: requests.Whose) -> None:

@@ -10,6 +10,7 @@ from channels.broker import Broker
 from channels.namespaces import Namespaces
 from channels.tokens import FixedKeys, Tokens
 from server.fanout import Hub
+from server.overview import Overview
 from server.partners import PartnerHost
 from server.realtime import Partners, Realtime, realtime
 from tests.sdk_profile.profiles import API_KEY, SECRET
@@ -23,17 +24,19 @@ def hub_of(
     """Return the application of a hub, which runs it while it lives, and the hub."""
     namespaces = Namespaces.of(profile)
     host = host or PartnerHost(namespaces, Tokens(FixedKeys(secret=SECRET)))
-    parts = realtime(Hub(broker), host, Partners(host, api_key), version=VERSION)
+    overview = Overview(broker)
+    parts = realtime(Hub(broker), host, overview, Partners(host, api_key), version=VERSION)
 
     @asynccontextmanager
     async def live(app: Starlette) -> AsyncIterator[None]:
-        running = asyncio.create_task(parts.run())
+        running = [asyncio.create_task(part) for part in (parts.run(), overview.run())]
         try:
             yield
         finally:
             await parts.hub.shutdown(1.0)
-            running.cancel()
-            await asyncio.wait([running])
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running)
 
     app = Starlette(routes=list(parts.routes), lifespan=live)
     app.state.drain = parts.hub.shutdown
