@@ -1,4 +1,4 @@
-"""Tells who brings a token: its signature is checked each time, its session at most once a second.
+"""Tells who brings a token: its session is asked about at most once a second.
 
 1. A session that has ended is refused at most one second later, and at once where its end is heard of (`forget`).
 2. However many requests of one session arrive together, the database is asked once.
