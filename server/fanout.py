@@ -2,62 +2,55 @@
 
 1. A channel is followed at the broker from its first local follower until its last; the local list changes before
    anything is awaited.
-2. A delivery is written once per codec, whatever the number of followers.
+2. Deliveries are handed out in a turn of their own, all that came since the last one together: nothing that a
+   connection does with a delivery can come between others and theirs.
 3. When the broker may have lost deliveries, a channel's deliveries are held until its history was read: what was
    missed is delivered late, and where that is not possible its followers are told.
 """
 
 import asyncio
-import contextlib
-import logging
-from collections.abc import Collection, Iterable
-from typing import Final, Protocol
+import random
+from collections.abc import Callable, Collection, Sequence
+from typing import Final
 
 from channels.broadcast import Broadcast
-from channels.broker import Broker, BrokerUnavailable
+from channels.broker import Broker
 from channels.host import Identity, Opening
 from channels.protocol.codes import DisconnectCode, UnsubscribeCode
-from channels.recovery import MOST_RECOVERED, Held, recovered
+from channels.room import Room
 from channels.session import Session
 from channels.stream import Delivery, Position
+from server.hub.connection import Connection, descriptor
+from server.hub.presence import PresenceKeeper
+from server.hub.registry import Registry
+from server.hub.resync import Resync
+from server.hub.writer import Writer
 from server.hub_numbers import HubNumbers
+from server.uring import Ring
 
-logger = logging.getLogger(__name__)
+__all__ = ["Connection", "Hub"]
 
-PRESENCE_S: Final = 27.0
-POSITIONS_S: Final = 40.0
-RESYNCS_AT_ONCE: Final = 16
-RESYNC_PAUSE_S: Final = 0.5
-
-
-class Connection(Protocol):
-    """What the hub knows of a connection."""
-
-    session: Session
-
-    def deliver(self, broadcast: Broadcast) -> None:
-        """Take a delivery; never waits."""
-
-    def perform(self) -> None:
-        """Do what the session wants done after it was told something."""
+PACE_S: Final = 0.05
+CLOSING: Final = 0.6
+"""The part of a shutdown's time over which connections are closed; in the rest they may come to their end."""
 
 
 class Hub:
     """Hand deliveries of the broker to the connections of this process."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, *, ring: Ring | None = None) -> None:
+        """``ring`` writes to many sockets at once; without it each is written to by itself."""
         self.broker = broker
         self.numbers = HubNumbers()
         """What is counted here; connections add to it too."""
         self.draining = False
-        self._connections: dict[str, Connection] = {}
-        self._users: dict[str, set[Connection]] = {}
-        self._followers: dict[str, dict[str, Connection]] = {}
-        self._held: dict[str, Held] = {}
-        self._doubted: asyncio.Queue[str] = asyncio.Queue()  # at most once per followed channel, see _doubt
-        self._queued: set[str] = set()
-        self._emptied = asyncio.Event()
-        self._emptied.set()
+        self._registry = Registry()
+        self._rooms: dict[str, Room[Connection]] = {}
+        self._arrived: list[tuple[str, Delivery]] = []
+        self._turn_is_near = self._sorting = False
+        self._writer = Writer(self.numbers, ring)
+        self._resync = Resync(broker, self._rooms, self.numbers, self._hand_out)
+        self._presence = PresenceKeeper(broker, self._registry)
         broker.attach(self)
 
     # Connections
@@ -65,93 +58,144 @@ class Hub:
     @property
     def connections(self) -> int:
         """How many connections are open here."""
-        return len(self._connections)
+        return len(self._registry)
 
     @property
     def channels(self) -> int:
         """How many channels are followed here."""
-        return len(self._followers)
+        return len(self._rooms)
 
     def followers(self) -> dict[str, int]:
         """How many connections follow each channel here."""
-        return {channel: len(followers) for channel, followers in self._followers.items()}
+        return {channel: len(room) for channel, room in self._rooms.items()}
 
     def identities(self) -> list[Identity]:
         """Who is connected here, once per connection."""
-        return [i for one in self._connections.values() if (i := one.session.identity) is not None]
+        return [i for connection in self._registry if (i := connection.session.identity) is not None]
 
     def enter(self, connection: Connection) -> None:
         """Take a connection in."""
-        self._connections[connection.session.client] = connection
-        self._emptied.clear()
+        self._registry.add(connection)
 
     def identify(self, connection: Connection, identity: Identity) -> None:
         """Learn whose connection it is."""
-        self._users.setdefault(identity.user, set()).add(connection)
+        self._registry.identify(connection, identity)
 
     def depart(self, connection: Connection) -> None:
-        """Forget a connection that has ended."""
-        session = connection.session
-        self._connections.pop(session.client, None)
-        if not self._connections:
-            self._emptied.set()
-        for channel in [
-            c for c in session.subscriptions if connection.session.client in self._followers.get(c, {})
-        ]:
+        """Forget a connection that has ended, before its socket is closed; nothing is written to it any more."""
+        for channel in connection.session.subscriptions:
             self.unfollow(connection, channel)
-        if session.identity is not None and (mine := self._users.get(session.identity.user)):
-            mine.discard(connection)
-            if not mine:
-                del self._users[session.identity.user]
+        self._registry.remove(connection)
 
     async def follow(self, connection: Connection, channel: str) -> None:
         """Hand the channel's deliveries to the connection; raises BrokerUnavailable."""
-        self._followers.setdefault(channel, {})[connection.session.client] = connection
+        room = self._rooms.get(channel)
+        if room is None:
+            room = self._rooms[channel] = Room(channel)
+            self.numbers.channels += 1
+        if room.enter(connection):
+            self.numbers.subscriptions += 1
         await self.broker.follow(channel)
 
     def unfollow(self, connection: Connection, channel: str) -> None:
-        """Hand them over no longer."""
-        followers = self._followers.get(channel, {})
-        followers.pop(connection.session.client, None)
-        if not followers and self._followers.pop(channel, None) is not None:
-            self._held.pop(channel, None)
+        """Hand them over no longer, not even what is still owed."""
+        room = self._rooms.get(channel)
+        if room is None or not room.leave(connection):
+            return
+        self.numbers.subscriptions -= 1
+        if room.is_empty:
+            del self._rooms[channel]
+            self.numbers.channels -= 1
             self.broker.unfollow(channel)
 
+    def top(self, channel: str) -> Position | None:
+        """Return the position that the next delivery comes right after; None where only the broker knows."""
+        room = self._rooms.get(channel)
+        return room.position if room is not None and room.held is None else None
+
+    # In step and out of it
+
     def settle(self, connection: Connection, channel: str) -> None:
-        """Learn that a subscription of the connection is live or has moved."""
+        """Learn that a subscription of the connection is live or has moved; all before must have been written."""
+        room = self._rooms.get(channel)
+        if room is not None:
+            room.settle(connection, descriptor(connection))
 
     def clog(self, connection: Connection) -> None:
-        """Learn that what the connection is sent is queued from now on."""
+        """Write to the connection no more by itself: from now on it is handed each delivery.
+
+        For a client that does not take what it is written, and before a close frame, after which nothing may come.
+        What it is owed by now is handed to it before this returns.
+        """
+        for channel in list(connection.session.subscriptions):
+            room = self._rooms.get(channel)
+            if room is not None:
+                room.fall_out(connection)
 
     def unclog(self, connection: Connection) -> None:
-        """Learn that it is written at once again."""
+        """Learn that everything was written, and that the connection takes more."""
+        for channel in list(connection.session.subscriptions):
+            self.settle(connection, channel)
 
     # Deliveries
 
     def deliver(self, channel: str, delivery: Delivery) -> None:
         """Take a delivery from the broker."""
-        broadcast = Broadcast(channel, delivery)
-        held = self._held.get(channel)
-        if held is not None:
-            held.add(broadcast)
-        else:
-            self._hand_out(broadcast)
+        self._arrived.append((channel, delivery))
+        self._take_a_turn()
 
     def missed(self, channels: Collection[str] | None = None) -> None:
         """Hold these channels back, or all, until it is known what was missed."""
-        for channel in self._followers if channels is None else channels:
-            if channel in self._followers:
-                self._doubt(channel)
+        self.numbers.outages += 1
+        for channel in self._rooms if channels is None else channels:
+            if (room := self._rooms.get(channel)) is not None:
+                self._resync.doubt(room)
 
-    def _hand_out(self, broadcast: Broadcast) -> None:
-        for connection in list(self._followers.get(broadcast.channel, {}).values()):
-            connection.deliver(broadcast)
+    async def check_position(self, channel: str) -> None:
+        """Compare where the channel's followers stand with the broker, and catch them up where they are behind."""
+        if (room := self._rooms.get(channel)) is not None:
+            await self._resync.check([room])
 
-    def _doubt(self, channel: str) -> None:
-        self._held[channel] = Held()
-        if channel not in self._queued:
-            self._queued.add(channel)
-            self._doubted.put_nowait(channel)
+    def _take_a_turn(self) -> None:
+        if not self._turn_is_near:
+            self._turn_is_near = True
+            asyncio.get_running_loop().call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._turn_is_near = False
+        self._sort_arrived()
+        self._writer.write()
+        if self._writer.busy:
+            self._take_a_turn()
+
+    def _sort_arrived(self) -> None:
+        """Hand out what has arrived; within this, what arrives meanwhile waits for its turn."""
+        if self._sorting:
+            return
+        self._sorting = True
+        try:
+            while self._arrived:
+                arrived, self._arrived = self._arrived, []
+                for channel, delivery in arrived:
+                    self._sort(channel, delivery)
+        finally:
+            self._sorting = False
+
+    def _sort(self, channel: str, delivery: Delivery) -> None:
+        room = self._rooms.get(channel)
+        if room is None:
+            return
+        broadcast = Broadcast(channel, delivery)
+        self.numbers.publications += 1
+        if room.held is not None:
+            room.held.add(broadcast)
+        else:
+            self._hand_out(room, broadcast)
+
+    def _hand_out(self, room: Room[Connection], broadcast: Broadcast, again: bool = False) -> None:
+        if room.take(broadcast, again=again):
+            self._writer.queue(room)
+            self._take_a_turn()
 
     # What is done to connections here that match all that is given; returned is how many they are
 
@@ -166,11 +210,11 @@ class Hub:
         reason: str = "",
     ) -> int:
         """Close them, except those of the ``spared`` clients."""
-        chosen = [c for c in self._chosen(user, session, client) if c.session.client not in spared]
-        for connection in chosen:
-            connection.session.close(code, reason)
-            connection.perform()
-        return len(chosen)
+        chosen = self._registry.chosen(user=user, session=session, client=client)
+        return self._do(
+            [connection for connection in chosen if connection.session.client not in spared],
+            lambda session: session.close(code, reason),
+        )
 
     def subscribe(
         self,
@@ -183,11 +227,10 @@ class Hub:
         client: str | None = None,
     ) -> int:
         """Have them follow a channel."""
-        chosen = self._chosen(user, session, client)
-        for connection in chosen:
-            connection.session.subscribe_by_server(channel, opening, since)
-            connection.perform()
-        return len(chosen)
+        return self._do(
+            self._registry.chosen(user=user, session=session, client=client),
+            lambda session: session.subscribe_by_server(channel, opening, since),
+        )
 
     def unsubscribe(
         self,
@@ -200,11 +243,11 @@ class Hub:
         reason: str = "",
     ) -> int:
         """End their subscriptions to a channel."""
-        chosen = [c for c in self._chosen(user, session, client) if channel in c.session.subscriptions]
-        for connection in chosen:
-            connection.session.unsubscribe(channel, code, reason)
-            connection.perform()
-        return len(chosen)
+        chosen = self._registry.chosen(user=user, session=session, client=client)
+        return self._do(
+            [connection for connection in chosen if channel in connection.session.subscriptions],
+            lambda session: session.unsubscribe(channel, code, reason),
+        )
 
     def refresh(
         self,
@@ -215,11 +258,10 @@ class Hub:
         client: str | None = None,
     ) -> int:
         """Move their end, in Unix seconds; None is never."""
-        chosen = self._chosen(user, session, client)
-        for connection in chosen:
-            connection.session.refresh_by_server(expires_at)
-            connection.perform()
-        return len(chosen)
+        return self._do(
+            self._registry.chosen(user=user, session=session, client=client),
+            lambda session: session.refresh_by_server(expires_at),
+        )
 
     def message(
         self,
@@ -230,114 +272,47 @@ class Hub:
         client: str | None = None,
     ) -> int:
         """Say something to them, outside any channel: raw JSON."""
-        chosen = self._chosen(user, session, client)
-        for connection in chosen:
-            connection.session.message(data)
+        return self._do(
+            self._registry.chosen(user=user, session=session, client=client),
+            lambda session: session.message(data),
+        )
+
+    def _do(self, connections: Sequence[Connection], act: Callable[[Session], None]) -> int:
+        """Do something to connections after they were handed what has come for them before."""
+        self._sort_arrived()
+        for connection in connections:
+            self.clog(connection)
+            act(connection.session)
             connection.perform()
-        return len(chosen)
+            self.unclog(connection)
+        return len(connections)
 
     async def shutdown(self, within_s: float = 5.0) -> None:
-        """Take no more connections and close those there are, spread over some time, with 3001."""
-        self.draining = True
-        connections = list(self._connections.values())
-        for number, connection in enumerate(connections):
-            connection.session.close(DisconnectCode.SHUTDOWN)
-            connection.perform()
-            if number % 100 == 99:
-                await asyncio.sleep(within_s / 2 / (len(connections) / 100))
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(within_s / 2):
-                await self._emptied.wait()
+        """Take no more connections, close those there are with 3001, one here and one there, and let calls finish.
 
-    def _chosen(self, user: str | None, session: str | None, client: str | None) -> list[Connection]:
-        pool: Iterable[Connection] = self._connections.values() if user is None else self._users.get(user, ())
-        return [c for c in pool if _matches(c.session, session, client)]
-
-    # Going on
+        They are spread over the time, or all would knock at the next hub at once. Returns by ``within_s``.
+        """
+        self.draining, self.numbers.draining = True, 1
+        clock = asyncio.get_running_loop().time
+        begun = clock()
+        connections = list(self._registry)
+        random.shuffle(connections)
+        closed, total = 0, len(connections)
+        while closed < total:
+            passed = (clock() - begun) / (within_s * CLOSING) if within_s else 1.0
+            due = min(total, int(total * passed) + 1)
+            self._do(connections[closed:due], lambda session: session.close(DisconnectCode.SHUTDOWN))
+            closed = due
+            await asyncio.sleep(PACE_S if closed < total else 0)
+        self.disconnect(code=DisconnectCode.SHUTDOWN)  # who was coming in just then
+        for _ in range(int((begun + within_s - clock()) / PACE_S)):
+            if not self.connections and not self.numbers.calls:
+                return
+            await asyncio.sleep(PACE_S)
 
     async def run(self) -> None:
         """Keep deliveries coming until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.broker.run())
-            tasks.create_task(self._confirm_presence())
-            tasks.create_task(self._check_positions())
-            for _ in range(RESYNCS_AT_ONCE):
-                tasks.create_task(self._resync_doubted())
-
-    async def _resync_doubted(self) -> None:
-        while True:
-            channel = await self._doubted.get()
-            self._queued.discard(channel)
-            if channel not in self._followers:
-                continue
-            try:
-                await self._resync(channel)
-            except Exception as error:  # the edge: one channel's trouble must not end the hub
-                # The hold goes on: what was missed is still not known.
-                logger.warning("channel %r cannot be caught up yet: %r", channel, error)
-                await asyncio.sleep(RESYNC_PAUSE_S)
-                if channel in self._followers and channel not in self._queued:
-                    self._queued.add(channel)
-                    self._doubted.put_nowait(channel)
-
-    async def _resync(self, channel: str) -> None:
-        held = self._held.get(channel)
-        await self.broker.follow(channel)
-        since = self._lowest_position(channel)
-        history = None
-        if since is not None:
-            history = await self.broker.history(channel, since=since, limit=MOST_RECOVERED)
-        if self._held.get(channel) is not held or channel not in self._followers:
-            return  # doubted again meanwhile, or left
-        self._held.pop(channel, None)
-        missed = recovered(history, since) if history is not None and since is not None else None
-        if missed is None or (held is not None and held.incomplete):
-            self._tell_doubt(channel)
-        for publication in missed or ():
-            self._hand_out(Broadcast(channel, publication))
-        for broadcast in held.release() if held is not None else ():
-            self._hand_out(broadcast)
-
-    def _lowest_position(self, channel: str) -> Position | None:
-        positions = [c.session.position(channel) for c in self._followers.get(channel, {}).values()]
-        known = [p for p in positions if p is not None]
-        return min(known, key=lambda p: p.offset) if known else None
-
-    def _tell_doubt(self, channel: str) -> None:
-        for connection in list(self._followers.get(channel, {}).values()):
-            connection.session.doubt(channel)
-            connection.perform()
-
-    async def _check_positions(self) -> None:
-        while True:
-            await asyncio.sleep(POSITIONS_S)
-            for channel in list(self._followers):
-                if self._lowest_position(channel) is not None and channel not in self._held:
-                    with contextlib.suppress(BrokerUnavailable):
-                        await self.check_position(channel)
-
-    async def check_position(self, channel: str) -> None:
-        """Compare where the channel's followers stand with the broker, and catch them up where they are behind."""
-        top = (await self.broker.history(channel)).top
-        await asyncio.sleep(RESYNC_PAUSE_S)  # what was on its way when the top was read has come by now
-        lowest = self._lowest_position(channel)
-        if lowest is not None and (lowest.epoch != top.epoch or lowest.offset < top.offset):
-            logger.warning("channel %r stands at %d, the broker at %d", channel, lowest.offset, top.offset)
-            self._doubt(channel)
-
-    async def _confirm_presence(self) -> None:
-        while True:
-            await asyncio.sleep(PRESENCE_S)
-            for connection in list(self._connections.values()):
-                for subscription in list(connection.session.subscriptions.values()):
-                    if subscription.present and subscription.opening.presence:
-                        with contextlib.suppress(BrokerUnavailable):
-                            info = connection.session.client_info(subscription)
-                            await self.broker.arrive(subscription.channel, info)
-
-
-def _matches(session: Session, login: str | None, client: str | None) -> bool:
-    identity = session.identity
-    if login is not None and (identity is None or identity.session != login):
-        return False
-    return client is None or session.client == client
+            tasks.create_task(self._presence.run())
+            tasks.create_task(self._resync.run())

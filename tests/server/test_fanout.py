@@ -1,4 +1,7 @@
-"""The hub: who follows what, one writing for many, and nothing lost when Redis goes away."""
+"""The hub: who follows what, one writing for many, and nothing lost when Redis goes away.
+
+Proves: server/hub/
+"""
 
 import asyncio
 import uuid
@@ -12,6 +15,7 @@ from channels.broadcast import Broadcast
 from channels.broker import BrokerUnavailable
 from channels.limits import Limits
 from channels.memory import MemoryBroker
+from channels.protocol.codec import Codec
 from channels.protocol.json import JsonCodec
 from channels.protocol.messages import Reply
 from channels.redis import RedisBroker
@@ -49,6 +53,9 @@ class Line:
 
     def __init__(self) -> None:
         self.session = Session(uuid.uuid4().hex, Limits())
+        self.codec: Codec = CODEC
+        self.clogged = False
+        self.transport: asyncio.Transport | None = None
         self.handed: list[bytes] = []
 
     def deliver(self, broadcast: Broadcast) -> None:
@@ -63,10 +70,14 @@ async def test_a_channel_is_followed_from_the_first_to_the_last() -> None:
     for line in lines:
         await hub.follow(line, "a")
     await hub.broker.publish("a", b"1")
+    await eventually(lambda: all(len(line.handed) == 1 for line in lines))
     for line in lines[:2]:
         hub.unfollow(line, "a")
     await hub.broker.publish("a", b"2")
+    await eventually(lambda: len(lines[2].handed) == 2)
+    assert await hub.broker.followed() == {"a"}
     hub.unfollow(lines[2], "a")
+    assert await hub.broker.followed() == set()
     await hub.broker.publish("a", b"3")
     assert [len(line.handed) for line in lines] == [1, 1, 2]
     assert hub.channels == 0
