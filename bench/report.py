@@ -19,10 +19,20 @@ class Goal(msgspec.Struct, frozen=True):
 
     def words(self, name: str) -> str:
         """Return one line that tells by how much a goal is met or missed."""
-        factor = self.limit / self.value if self.at_least else self.value / self.limit
-        verdict = "met" if self.met else f"missed by a factor of {factor:.1f}"
         bound = "at least" if self.at_least else "at most"
-        return f"{name}: {self.meaning}: {self.value:,.1f}, {bound} {self.limit:,g}: {verdict}"
+        return f"{name}: {self.meaning}: {_figure(self.value)}, {bound} {self.limit:,g}: {self._verdict()}"
+
+    def _verdict(self) -> str:
+        if self.met:
+            return "met"
+        if not self.limit or not self.value:
+            return "missed"
+        factor = self.limit / self.value if self.at_least else self.value / self.limit
+        return f"missed by a factor of {factor:.2f}" if factor < 10 else f"missed by a factor of {factor:.0f}"
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.2f}" if abs(value) < 10 else f"{value:,.0f}"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

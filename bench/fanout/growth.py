@@ -52,10 +52,10 @@ class Growing:
 async def growing(house: House, fit: int, most: int) -> AsyncIterator[Growing]:
     """Start as many hubs as ``most`` clients need, where ``fit`` clients fit into one."""
     async with AsyncExitStack() as stack:
-        hubs = [await house.hub("growing")]
+        hubs = [await house.hub()]
         stack.push_async_callback(hubs[0].stop)
         while len(hubs) * fit < most:
-            hubs.append(await house.hub("growing", redis=hubs[0].redis))
+            hubs.append(await house.hub(redis=hubs[0].redis))
             stack.push_async_callback(hubs[-1].stop)
         loads = [await hub.server.clients(fit) for hub in hubs]
         for load in loads:

@@ -1,9 +1,10 @@
 """What the benchmark `fanout` has found out."""
 
 from dataclasses import dataclass, field
+from math import inf
 from statistics import median
 
-from bench.fanout.load import Told
+from bench.fanout.storm import Storm
 from bench.fanout.subject import Subject
 
 BURST = 8
@@ -19,10 +20,16 @@ class Measured:
     absent: list[str] = field(default_factory=list)
     """Which peers are not among them, and why."""
     handshake_us: float = 0.0
-    storm: Told | None = None
-    storm_us: float = 0.0
+    """CPU of the upgrade alone."""
+    own_idle_bytes: float = 0.0
+    """Where one of three channels is followed by nobody else, as the next."""
+    own_join_us: float = 0.0
+    people_us: float = inf
+    """CPU of letting one of our own people in."""
+    storm: Storm | None = None
     echo: list[tuple[tuple[float, float], tuple[float, float]]] = field(default_factory=list)
     """p50 and p99 in µs of Redis alone and of ours, round by round."""
+    """Empty where that failed, as the next."""
     growth_us: dict[int, float] = field(default_factory=dict)
     growth_hubs: int = 0
 

@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.fanout.server import Recipe
@@ -24,42 +24,33 @@ class Peer:
 
 
 async def _floor() -> Recipe:
-    return Recipe(name="C send()", argv=(str(await program("floor")), "{port}"), env=environment())
+    return Recipe(argv=(str(await program("floor")), "{port}"), env=environment())
 
 
 async def _joined_floor() -> Recipe:
-    return Recipe(name="C joined", argv=(str(await program("floor")), "{port}", "joined"), env=environment())
+    return Recipe(argv=(str(await program("floor")), "{port}", "joined"), env=environment())
 
 
 async def _bun() -> Recipe:
     bun = await _node_modules() / ".bin" / "bun"
-    return Recipe(name="Bun", argv=(str(bun), str(PEERS / "bun_server.js"), "{port}"), env=environment())
+    return Recipe(argv=(str(bun), str(PEERS / "bun_server.js"), "{port}"), env=environment())
 
 
 async def _ws() -> Recipe:
-    return await _node("ws", "ws_server.js")
+    return await _node("ws_server.js")
 
 
 async def _socketio() -> Recipe:
-    recipe = await _node("Socket.IO", "socketio_server.js")
-    return Recipe(
-        name=recipe.name,
-        argv=recipe.argv,
-        env=recipe.env,
-        manner="socketio",
-        path=SOCKETIO,
-        publish_path=SOCKETIO,
-    )
+    recipe = await _node("socketio_server.js")
+    return replace(recipe, manner="socketio", path=SOCKETIO, publish_path=SOCKETIO)
 
 
-async def _node(name: str, file: str) -> Recipe:
+async def _node(file: str) -> Recipe:
     modules = await _node_modules()
     node = shutil.which("node")
     if node is None:
         raise Missing("no Node: apt-get install nodejs")
-    return Recipe(
-        name=name, argv=(node, str(PEERS / file), "{port}"), env=environment(NODE_PATH=str(modules))
-    )
+    return Recipe(argv=(node, str(PEERS / file), "{port}"), env=environment(NODE_PATH=str(modules)))
 
 
 async def _node_modules() -> Path:
@@ -77,10 +68,10 @@ async def _node_modules() -> Path:
     return folder / "node_modules"
 
 
-def _python(name: str, file: str, *more: str) -> Callable[[], Awaitable[Recipe]]:
+def _python(file: str, *more: str) -> Callable[[], Awaitable[Recipe]]:
     async def prepare() -> Recipe:
         python = await _packages()
-        return Recipe(name=name, argv=(str(python), str(PEERS / file), "{port}", *more), env=environment())
+        return Recipe(argv=(str(python), str(PEERS / file), "{port}", *more), env=environment())
 
     return prepare
 
@@ -111,7 +102,7 @@ async def _nchan() -> Recipe:
     if not NGINX_STATE.exists():
         inside = f"mount -t tmpfs none {NGINX_STATE.parent} && mkdir {NGINX_STATE} && {start}"
         argv = ("unshare", "--mount", "sh", "-c", f"{inside} -e {folder}/error.log", str(nginx))
-    return Recipe(name="nchan", argv=argv, env=environment())
+    return Recipe(argv=argv, env=environment())
 
 
 async def _nginx() -> tuple[Path, Path]:
@@ -136,11 +127,11 @@ def peers(redis_url: str) -> list[Peer]:
         Peer("C send()", _floor),
         Peer("C joined", _joined_floor),
         Peer("Bun", _bun),
-        Peer("socketify", _python("socketify", "socketify_server.py")),
+        Peer("socketify", _python("socketify_server.py")),
         Peer("nchan", _nchan),
         Peer("ws", _ws),
-        Peer("websockets", _python("websockets", "websockets_server.py")),
+        Peer("websockets", _python("websockets_server.py")),
         Peer("Socket.IO", _socketio),
-        Peer("Starlette, naive", _python("Starlette, naive", "naive_server.py")),
-        Peer("Channels, Daphne", _python("Channels, Daphne", "channels_server.py", redis_url)),
+        Peer("Starlette, naive", _python("naive_server.py")),
+        Peer("Channels, Daphne", _python("channels_server.py", redis_url)),
     ]

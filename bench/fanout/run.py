@@ -1,26 +1,29 @@
-"""The benchmarks `fanout` and `idle`: everything measured, shown, and judged by its goals."""
+"""The benchmarks `fanout` and `idle`: all that is measured, in order."""
 
+import sys
 import tempfile
+import time
 from pathlib import Path
 
 from bench.fanout.growth import growing, growth
 from bench.fanout.house import House, house
 from bench.fanout.measured import BURST, OURS, OURS_PLAIN, Measured
+from bench.fanout.partners import WITH_OWN
 from bench.fanout.peers import peers
+from bench.fanout.people import people_us
 from bench.fanout.server import Server
-from bench.fanout.show import show
+from bench.fanout.show import show, show_idle
 from bench.fanout.storm import storm
 from bench.fanout.subject import Subject, subject
 from bench.fanout.through_redis import through_redis
 from bench.fanout.tools import Missing, raise_file_limit
-from bench.report import Goal, line_of_json, table
 from gatehouse.embedded.address import free_port
-from gatehouse.embedded.redis import Redis
 
 ROUNDS = 3
 SECONDS = 0.4
 HANDSHAKES = 1_000
 IDLE = 50_000
+BEGAN = time.monotonic()
 
 
 async def run() -> None:
@@ -30,10 +33,33 @@ async def run() -> None:
     with tempfile.TemporaryDirectory(prefix="gh-", ignore_cleanup_errors=True) as folder:
         async with house(Path(folder)) as place:
             await _fan_out(place, measured)
-            measured.storm, measured.storm_us = await storm(place, fit)
-            measured.echo = await through_redis(place, ROUNDS)
-            measured.growth_us, measured.growth_hubs = await growth(place, fit)
+            for stage in (_return, _echo, _people, _grow):
+                _tell(stage.__doc__ or "")
+                try:
+                    await stage(place, measured, fit)
+                except (Missing, RuntimeError) as defect:
+                    measured.absent.append(f"Failed: {stage.__doc__} {defect}")
     show(measured)
+
+
+async def _return(place: House, measured: Measured, fit: int) -> None:
+    """Clients come back after a restart."""
+    measured.storm = await storm(place, fit)
+
+
+async def _echo(place: House, measured: Measured, fit: int) -> None:
+    """Messages go through Redis."""
+    measured.echo = await through_redis(place, ROUNDS)
+
+
+async def _people(place: House, measured: Measured, fit: int) -> None:
+    """Our own people connect."""
+    measured.people_us = await people_us(place)
+
+
+async def _grow(place: House, measured: Measured, fit: int) -> None:
+    """Subscribers grow in number."""
+    measured.growth_us, measured.growth_hubs = await growth(place, fit)
 
 
 async def idle() -> None:
@@ -44,35 +70,25 @@ async def idle() -> None:
             before = hubs.memory_bytes
             await hubs.grow(IDLE)
             after = hubs.memory_bytes
-            each = (after - before) / IDLE
             delivery_us = await hubs.delivery_us()
-    print(
-        table(
-            (f"{IDLE:,} idle connections", "value"),
-            [
-                ("hubs, of as many connections as they may open files", str(len(hubs.hubs))),
-                ("memory of the hubs without connections", f"{before / 2**20:,.0f} MiB"),
-                ("memory of the hubs with them", f"{after / 2**20:,.0f} MiB"),
-                ("memory per connection", f"{each:,.0f} bytes"),
-                ("CPU per delivery to all of them", f"{delivery_us:.2f} µs"),
-            ],
-        )
-    )
-    goals = {"P3": Goal(each, 3 * 1024, "bytes of an idle connection with a token and three subscriptions")}
-    print("\n".join(goal.words(name) for name, goal in goals.items()))
-    print(line_of_json("idle", goals))
+            show_idle(IDLE, len(hubs.hubs), before, after, delivery_us)
+
+
+def _tell(stage: str) -> None:
+    print(f"{time.monotonic() - BEGAN:6.1f} s  {stage.rstrip('.')} ...", file=sys.stderr, flush=True)
 
 
 async def _fan_out(place: House, measured: Measured) -> None:
-    redis = await place.stack.enter_async_context(Redis.start(place.folder / "redis"))
     try:
         await _ours(place, measured)
-        for peer in peers(redis.url):
+        for peer in peers((await place.redis()).url):
+            _tell(peer.name)
             try:
                 server = await Server.start(await peer.prepare(), free_port(), place.folder)
                 measured.subjects.append(await subject(peer.name, server))
             except Missing as reason:
                 measured.absent.append(f"{peer.name} is absent: {reason}")
+        _tell("rounds")
         for number in range(ROUNDS):
             for one in list(measured.subjects):
                 await _take_part(one, measured, warm=number == 0)
@@ -83,10 +99,15 @@ async def _fan_out(place: House, measured: Measured) -> None:
 
 async def _ours(place: House, measured: Measured) -> None:
     for name, uring in ((OURS, "auto"), (OURS_PLAIN, "off")):
-        hub = await place.hub(name, uring=uring)
-        if uring == "auto":
+        _tell(name)
+        hub = await place.hub(uring=uring)
+        if name == OURS:
             measured.handshake_us = await _handshake_us(hub.server)
         measured.subjects.append(await subject(name, hub.server, hub))
+    hub = await place.hub(channels=WITH_OWN)
+    one = await subject("with a channel of one's own", hub.server, hub)
+    measured.own_idle_bytes, measured.own_join_us = one.idle_bytes, one.join_us
+    await one.stop()
 
 
 async def _handshake_us(server: Server) -> float:

@@ -18,7 +18,6 @@ READY_S = 30
 class Recipe:
     """How to start one, with `{port}` where its port belongs, and how its clients become subscribers."""
 
-    name: str
     argv: tuple[str, ...]
     env: Mapping[str, str]
     manner: Manner = "plain"

@@ -14,7 +14,7 @@ SECONDS = 2.0
 
 async def through_redis(house: House, rounds: int) -> list[tuple[tuple[float, float], tuple[float, float]]]:
     """Return p50 and p99 in µs of both, round by round, the raw way first."""
-    hub = await house.hub("elsewhere")
+    hub = await house.hub()
     load = await hub.server.clients(1)
     try:
         (await load.open(1)).complete("hub")
