@@ -116,6 +116,7 @@ class Room(Generic[F]):
                 self.position = position
             elif position != self.position:
                 return False
+            subscription.position = self.position  # the same for all, so kept once
         manner = Manner(follower.codec, position is not None, subscription.delta, subscription.join_leave)
         del self._stragglers[follower]
         if self._cohorts is None:
