@@ -120,12 +120,15 @@ class Keys(Protocol):
 class FixedKeys:
     """Keys that were configured.
 
-    ``secret`` is shared with whoever signs; ``pem`` holds the public key of one who signs alone, as PEM.
+    ``secret`` is shared with whoever signs; ``pem`` holds the public key of one who signs alone, as PEM. A text that
+    is no such key raises ValueError, a kind that no token is signed with too.
     """
 
     def __init__(self, *, secret: str = "", pem: bytes = b"") -> None:
         self._secret = secret.encode()
         self._public = load_pem_public_key(pem) if pem else None
+        if self._public is not None and not algorithms_of(self._public):
+            raise ValueError("this kind of key signs no tokens")
 
     async def find(self, algorithm: str, kid: str | None) -> Sequence[Key]:
         """Return the secret for HS, the public key for what it is made for."""

@@ -23,6 +23,7 @@ app.add_typer(simulate, name="simulate")
 
 def main() -> None:
     """Run the command line; what an operator can mend is told in one line, not as a traceback."""
+    from channels.namespaces import BadNamespaces
     from gatehouse.embedded.broker import BrokerMissing
     from gatehouse.embedded.child import StartFailed
     from gatehouse.embedded.installation import PostgresMissing
@@ -31,7 +32,15 @@ def main() -> None:
 
     try:
         app()
-    except (BadSetting, BrokerMissing, StartFailed, PostgresMissing, DataInUse, Unreachable) as problem:
+    except (
+        BadSetting,
+        BadNamespaces,
+        BrokerMissing,
+        StartFailed,
+        PostgresMissing,
+        DataInUse,
+        Unreachable,
+    ) as problem:
         print(f"gatehouse: {problem}", file=sys.stderr)
         sys.exit(2)
     except ConnectionError as problem:

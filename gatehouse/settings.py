@@ -45,6 +45,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     jwt_access_token_expires: int
     jwt_refresh_token_expires: int
     trusted_proxies: tuple[str, ...]
+    hub_config: Path | None
+    hub_api_key: str | None
+    hub_token_hmac_secret: str | None
+    hub_token_public_key_file: Path | None
+    hub_token_jwks_url: str | None
+    hub_token_audience: str | None
+    hub_token_issuer: str | None
     smtp_host: str | None
     smtp_port: int
     smtp_user: str | None
@@ -199,6 +206,24 @@ SETTINGS = (
     Setting(
         "JWT_REFRESH_TOKEN_EXPIRES", SECONDS, "604800", "Seconds a session lives without being refreshed."
     ),
+    Setting(
+        "HUB_CONFIG",
+        _path,
+        "",
+        "TOML or JSON file with the namespaces of partners' channels; see partners.md.",
+    ),
+    Setting("HUB_API_KEY", _text, "", "Key of the server API for partners' back ends; empty: it is off."),
+    Setting(
+        "HUB_TOKEN_HMAC_SECRET", _text, "", "Secret that partners sign HS256, HS384 or HS512 tokens with."
+    ),
+    Setting(
+        "HUB_TOKEN_PUBLIC_KEY_FILE", _path, "", "Public key (PEM) for RS, ES or EdDSA tokens of a partner."
+    ),
+    Setting(
+        "HUB_TOKEN_JWKS_URL", _url("http", "https"), "", "Where a partner publishes its public keys instead."
+    ),
+    Setting("HUB_TOKEN_AUDIENCE", _text, "", "What partners' tokens must have as `aud`; empty: anything."),
+    Setting("HUB_TOKEN_ISSUER", _text, "", "What partners' tokens must have as `iss`; empty: anything."),
     Setting("SMTP_HOST", _text, "", "Mail server; empty: mails are only kept for the demo's mail page."),
     Setting("SMTP_PORT", PORT, "587", "Its port."),
     Setting("SMTP_USER", _text, "", "Account there; empty: none."),
@@ -214,7 +239,9 @@ SAMPLES = frozenset(
     ]
 )
 SHORTEST_SECRET = 32
-SECRET_NAMES = frozenset({"jwt_secret_key", "smtp_password", "metrics_token"})
+SECRET_NAMES = frozenset(
+    {"jwt_secret_key", "smtp_password", "metrics_token", "hub_api_key", "hub_token_hmac_secret"}
+)
 
 
 def load(environ: Mapping[str, str] | None = None, dotenv: Path = Path(".env")) -> Settings:
@@ -298,8 +325,13 @@ def _refuse_weak_secrets(settings: Settings) -> None:
     how = "make one by: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
     if not secret:
         raise BadSetting(f"JWT_SECRET_KEY must be set in production; {how}")
-    if secret.lower() in SAMPLES or len(secret) < SHORTEST_SECRET or len(set(secret)) < 8:
-        raise BadSetting(f"JWT_SECRET_KEY is a sample or too easy to guess for production; {how}")
+    for name, one in (
+        ("JWT_SECRET_KEY", secret),
+        ("HUB_API_KEY", settings.hub_api_key),
+        ("HUB_TOKEN_HMAC_SECRET", settings.hub_token_hmac_secret),
+    ):
+        if one and (one.lower() in SAMPLES or len(one) < SHORTEST_SECRET or len(set(one)) < 8):
+            raise BadSetting(f"{name} is a sample or too easy to guess for production; {how}")
     for name, url in (
         ("DATABASE_URL (or POSTGRES_PASSWORD)", settings.database_url),
         ("MQTT_URL", settings.mqtt_url),
