@@ -36,6 +36,7 @@ from server.routes import Table
 from server.schema import descriptions
 from server.session import PATH, BrowserSession
 from server.upgrade import Door, Entry, no_upgrade
+from server.uring import open_ring
 from server.verified import Verified
 from server.websocket import handshake
 
@@ -57,6 +58,7 @@ def build(
     partners: Partners | None = None,
     metrics_token: str | None = None,
     drain_s: float = 5.0,
+    io_uring: bool = True,
 ) -> Starlette:
     """Put hub and gateway together over a process.
 
@@ -65,14 +67,14 @@ def build(
     application runs the process's own tasks while it lives; a house of several parts in one process runs
     `Process.run(hub=True)` itself. ``app.state.drain()`` says that this process ends and sends its sockets to other
     hubs, spread over ``drain_s``; it is for the signal handler, before HTTP stops. Numbers are shown to who brings
-    ``metrics_token``, or without one to this machine alone.
+    ``metrics_token``, or without one to this machine alone. ``io_uring`` is used where the kernel has it.
     """
     calls = Calls(process.runtime, process.metrics)
     authenticator = Authenticator(
         Verified(partial(_read, process), now=partial(_now, process)), partial(_identify, process)
     )
     health = Health(process.checks())
-    hub = Hub(process.broker)
+    hub = Hub(process.broker, ring=open_ring() if io_uring else None)
     host = BusinessHost(calls, process.catalogue.feeds, authenticator, numbers=hub.numbers)
     entry = replace(entry or Entry(), trusted_proxies=trusted_proxies)
     served = host if partners is None else SharedHost(host, partners.host, process.catalogue.feeds)

@@ -17,6 +17,7 @@ import mmap
 import os
 import socket
 import struct
+import weakref
 from array import array
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -52,11 +53,8 @@ class Ring:
         parameters = array("I", bytes(4 * _WORDS_OF_PARAMETERS))
         parameters[2] = _SUBMIT_ALL | _COOP_TASKRUN
         self._fd = self._call(_SETUP, ENTRIES, ctypes.c_void_p(parameters.buffer_info()[0]))
-        try:
-            self._map(parameters)
-        except BaseException:
-            os.close(self._fd)
-            raise
+        self._close = weakref.finalize(self, os.close, self._fd)
+        self._map(parameters)
         self.usable = True
         """False once the kernel has refused a submission."""
 
@@ -87,10 +85,9 @@ class Ring:
 
     def close(self) -> None:
         """Let go of it."""
-        if self._fd >= 0:
-            self.usable = False
-            os.close(self._fd)
-            self._fd = -1
+        self.usable = False
+        self._fd = -1
+        self._close()
 
     def send(self, descriptors: Sequence[int], frame: bytes) -> Mapping[int, int]:
         """Send ``frame`` to up to `ENTRIES` sockets.
