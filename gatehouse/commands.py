@@ -12,6 +12,7 @@ from gatehouse.listening import listening
 from gatehouse.mailbox import Mailbox
 from gatehouse.migrate import migrate as upgrade
 from gatehouse.own_database import with_database
+from gatehouse.partners import partners_of
 from gatehouse.parts import process_of
 from gatehouse.settings import BadSetting, Settings
 from gatehouse.told import until_told
@@ -27,6 +28,7 @@ async def serve(settings: Settings) -> None:
             process,
             dashboard=roles.DASHBOARD,
             trusted_proxies=settings.trusted_proxies,
+            partners=partners_of(settings),
             metrics_token=settings.metrics_token,
             drain_s=settings.drain_s,
         )

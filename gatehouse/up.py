@@ -30,6 +30,7 @@ from gatehouse.listening import listening
 from gatehouse.mailbox import Mailbox
 from gatehouse.migrate import migrate
 from gatehouse.own_database import told
+from gatehouse.partners import partners_of
 from gatehouse.parts import process_of
 from gatehouse.settings import Settings
 from gatehouse.simulating import FLEET_FILE
@@ -116,7 +117,13 @@ def _run(house: House, tasks: asyncio.TaskGroup) -> None:
     """Start every role."""
     secret = house.settings.jwt_secret_key
     token = house.settings.metrics_token
-    app = build(house.process, dashboard=roles.DASHBOARD, background=False, metrics_token=token)
+    app = build(
+        house.process,
+        dashboard=roles.DASHBOARD,
+        background=False,
+        partners=partners_of(house.settings),
+        metrics_token=token,
+    )
     if house.mailbox is not None:
         _mount_mail(app, house.mailbox)
     urls = {name: account_url(house.broker.url, name, secret) for name in ("ingest", "decide", "control")}
