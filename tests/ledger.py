@@ -5,6 +5,7 @@ an application would.
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -88,7 +89,9 @@ class Ledger(SubscriptionEventHandler):
     def _take(self, heard: dict[int, Any], publication: Any) -> None:
         if publication.offset in heard:
             self.faults.append(f"{publication.offset} came twice")
-        heard[publication.offset] = publication.data
+        data = publication.data
+        # In Protobuf a payload is bytes, in JSON it is read.
+        heard[publication.offset] = json.loads(data) if isinstance(data, bytes) else data
 
     def _fetch(self, until: int) -> None:
         """Read what lies between the newest that was heard and where the channel goes on."""
