@@ -112,10 +112,15 @@ class Session:
         if request is None or (command.id == 0) != isinstance(request, SendMessage):
             self._answer_ping(command, request)
             return None
-        if not self.happen(Event.CONNECT if isinstance(request, Connect) else Event.COMMAND):
+        event = Event.CONNECT if isinstance(request, Connect) else Event.COMMAND
+        if (
+            not self.happen(event)
+            or self.state in (State.REFUSED, State.CLOSED)
+            or self._is_too_fast(command.id)
+        ):
             return None
-        if self.state in (State.REFUSED, State.CLOSED) or self._is_too_fast(command.id):
-            return None
+        if event is Event.CONNECT:
+            self.deadlines.clear("connect")  # from here on it is we who are waited for
         return self._respond(command.id, request)
 
     def is_call(self, command: Command) -> bool:
@@ -157,6 +162,7 @@ class Session:
     def _refuse(self, number: int, refusal: ProtocolError) -> None:
         if self.state is State.CONNECTING:
             self.happen(Event.REFUSED)
+            self.deadlines.set("connect", self.clock() + self.limits.connect_s)
             self.opened = None
             for channel in list(self.subscriptions):
                 self.drop(channel)

@@ -36,7 +36,6 @@ def come_due(session: "Session", moment: Moment, now: float) -> None:
 
 def begin_pings(session: "Session") -> None:
     """Ping from a random moment on, so that connections made together do not beat together."""
-    session.deadlines.clear("connect")
     session.deadlines.set("ping", session.clock() + session.limits.ping_s * (0.5 + 0.5 * session.jitter()))
 
 

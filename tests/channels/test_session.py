@@ -81,7 +81,21 @@ def test_a_refused_connect_drops_the_rest_of_the_frame_and_the_client_is_closed_
     world.identity = Identity(user="7", expires_at=world.now - 1)
     frame = '{"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"a"}}'
     assert words(world.say(frame)) == ['{"id":1,"error":{"code":109,"message":"token expired"}}']
+    assert words(world.say('{"id":3,"connect":{}}')) == []
     assert words(world.after(11)) == ["closed 3502"]
+
+
+def test_a_client_that_says_nothing_is_closed() -> None:
+    world = World()
+    assert words(world.after(9.9)) == []
+    assert words(world.after(0.2)) == ["closed 3502"]
+
+
+def test_a_client_is_not_to_blame_for_the_time_its_connect_takes() -> None:
+    """3502 is final: SDKs would stay away after a slow minute of ours."""
+    world = World()
+    world.before = lambda question: world.after(60) and None
+    assert words(world.say('{"id":1,"connect":{}}')) == [CONNECTED]
 
 
 def test_a_connection_follows_only_so_many_channels() -> None:
