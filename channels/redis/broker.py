@@ -16,7 +16,7 @@ from channels.redis.names import Names
 from channels.redis.scripts import ARRIVE, ATTENDANCE, HISTORY, LEAVE, PRESENCE, PUBLISH, Script
 from channels.redis.servers import Servers
 from channels.redis.wire import Words
-from channels.stream import History, HistoryPolicy, Joined, Left, Position, Publication, Version, new_epoch
+from channels.stream import History, HistoryPolicy, Joined, Left, Position, Version, new_epoch
 
 ARRIVALS_PER_SCRIPT = 200
 REQUESTS_AT_ONCE = 500
@@ -108,7 +108,7 @@ class RedisBroker:
 
     def _publication(self, wanted: Outgoing, body: bytes) -> Words:
         channel, history, version = wanted.channel, wanted.history, wanted.version
-        keys = [self.names.key(channel, "stream"), self.names.key(channel, "top")]
+        keys = [self.names.key(channel, "past"), self.names.key(channel, "top")]
         if wanted.key is not None:
             keys.append(self.names.key(channel, f"once:{wanted.key}"))
         return _script(
@@ -144,27 +144,20 @@ class RedisBroker:
     async def history(
         self, channel: str, *, since: Position | None = None, limit: int = 0, reverse: bool = False
     ) -> History:
-        """Read the top and a part of the stream in one script."""
-        first, last = _range(since, reverse)
-        offset, epoch, entries = await self._read(
-            channel,
-            _script(
-                HISTORY,
-                [self.names.key(channel, "stream"), self.names.key(channel, "top")],
-                next(self._words),
-                self._top_ms,
-                first,
-                last,
-                limit,
-                int(reverse),
-            ),
-        )
+        """Read the top and a part of the past in one script."""
+        keys = [self.names.key(channel, "past"), self.names.key(channel, "top")]
+        since_offset = "" if since is None else since.offset
+        words = (next(self._words), self._top_ms, since_offset, limit, int(reverse))
+        offset, epoch, first, bodies = await self._read(channel, _script(HISTORY, keys, *words))
         top = Position(offset, epoch.decode())
-        return History(tuple(_entry(entry, top.epoch) for entry in entries), top)
+        found = [unpack_publication(body, first + place, top.epoch) for place, body in enumerate(bodies)]
+        if reverse:
+            found.reverse()
+        return History(tuple(found), top)
 
     async def remove_history(self, channel: str) -> None:
         """Forget the publications, but not the top."""
-        await self._servers.ask(channel, ("DEL", self.names.key(channel, "stream")))
+        await self._servers.ask(channel, ("DEL", self.names.key(channel, "past")))
 
     async def arrive(self, channel: str, info: ClientInfo) -> None:
         """Enter or confirm a follower's presence."""
@@ -245,14 +238,3 @@ def _unique_words() -> Iterator[str]:
 
 def _ms(seconds: float) -> int:
     return max(1, round(seconds * 1000))
-
-
-def _range(since: Position | None, reverse: bool) -> tuple[str, str]:
-    if since is None:
-        return "-", "+"
-    return ("-", f"({since.offset}-0") if reverse else (f"({since.offset}-0", "+")
-
-
-def _entry(entry: Sequence[Any], epoch: str) -> Publication:
-    number, fields = entry
-    return unpack_publication(fields[1], int(number.split(b"-")[0]), epoch)

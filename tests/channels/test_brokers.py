@@ -23,7 +23,7 @@ from channels.stream import Delivery, HistoryPolicy, Joined, Left, Position, Pub
 from tests.eventually import eventually
 
 KEPT = HistoryPolicy(size=10, ttl_s=60)
-PATIENCE = Patience(presence_s=0.3)
+BRIEF = Patience(presence_s=0.3)
 
 
 class Recorder:
@@ -75,12 +75,17 @@ class Flushed(Protocol):
         """Empty it."""
 
 
+@pytest.fixture
+def patience() -> Patience:
+    return Patience()
+
+
 @pytest.fixture(params=["memory", "redis", "cluster"])
-def broker(request: pytest.FixtureRequest) -> Broker:
+def broker(request: pytest.FixtureRequest, patience: Patience) -> Broker:
     if request.param == "memory":
-        return MemoryBroker(PATIENCE)
+        return MemoryBroker(patience)
     server: Flushed = request.getfixturevalue(f"redis_{SERVERS[request.param]}")
-    return RedisBroker(server.url, prefix=uuid.uuid4().hex, patience=PATIENCE)
+    return RedisBroker(server.url, prefix=uuid.uuid4().hex, patience=patience)
 
 
 @pytest.fixture
@@ -376,6 +381,7 @@ async def test_clients_and_users_are_counted(broker: Broker, heard: Recorder) ->
     assert await broker.attendance("nowhere") == Attendance(0, 0)
 
 
+@pytest.mark.parametrize("patience", [BRIEF])
 async def test_who_is_not_confirmed_is_not_counted(broker: Broker, heard: Recorder) -> None:
     goes = [ClientInfo(user="1", client=f"goes-{n}") for n in range(3)]
     stays = ClientInfo(user="1", client="stays")
@@ -388,6 +394,7 @@ async def test_who_is_not_confirmed_is_not_counted(broker: Broker, heard: Record
     await eventually(only_one_left)
 
 
+@pytest.mark.parametrize("patience", [BRIEF])
 async def test_who_is_not_confirmed_is_gone(broker: Broker, heard: Recorder) -> None:
     stays, goes = ClientInfo(user="1", client="stays"), ClientInfo(user="2", client="goes")
     await broker.arrive("room", goes)

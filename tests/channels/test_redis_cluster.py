@@ -47,7 +47,7 @@ def test_all_that_a_channel_has_is_in_the_slot_that_redis_reckons(
 ) -> None:
     names = Names("p")
     slot = names.slot(names.delivery(channel))
-    keys = [names.key(channel, kind) for kind in ("stream", "top", "once:}{", "infos")]
+    keys = [names.key(channel, kind) for kind in ("past", "top", "once:}{", "infos")]
     for key in (*keys, names.delivery(channel).decode()):
         assert redis_cluster.masters[0].command("cluster", "keyslot", key) == str(slot)
     assert names.channel(names.delivery(channel)) == channel
