@@ -74,12 +74,14 @@ class ConnectionMethods:
         options = self._channels.options(request.channel)
         if request.override is not None:
             options = request.override.of(options)
+        since = request.recover_since
+        opening = options.opening(anonymous=not request.user)
         opening = msgspec.structs.replace(
-            options.opening(anonymous=not request.user),
+            opening,
+            recoverable=opening.recoverable or since is not None,
             info=decoded(request.info, request.b64info, "b64info"),
             data=decoded(request.data, request.b64data, "b64data"),
         )
-        since = request.recover_since
         await self._control.give(
             orders.Subscribe(
                 user=request.user,

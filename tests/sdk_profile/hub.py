@@ -39,5 +39,5 @@ def hub_of(
             await asyncio.wait(running)
 
     app = Starlette(routes=list(parts.routes), lifespan=live)
-    app.state.drain = parts.hub.shutdown
+    app.state.drain, app.state.door = parts.hub.shutdown, parts.door
     return app, parts
