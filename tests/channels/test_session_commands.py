@@ -235,3 +235,35 @@ def test_a_right_that_ends_while_its_token_is_read_is_not_renewed() -> None:
     world.before = lambda question: world.session.unsubscribe("a")
     told = words(world.say('{"id":3,"sub_refresh":{"channel":"a","token":"t"}}'))
     assert told[-1] == '{"id":3,"error":{"code":103,"message":"permission denied"}}'
+
+
+EVERY = {**COMMANDS, "connect": '"connect":{}'}
+BREACH = ["closed 3501"]
+
+
+@pytest.mark.parametrize("command", [*EVERY, "send", "nothing"])
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [(State.NEW, BREACH), (State.CONNECTING, BREACH), (State.REFUSED, []), (State.CLOSED, [])],
+)
+def test_a_command_while_the_connection_is_not_open(state: State, told: list[str], command: str) -> None:
+    world = World()
+    world.session.state = state
+    frames = {"send": '{"send":{"data":1}}', "nothing": "{}"}
+    answered = world.say(frames.get(command) or f'{{"id":3,{EVERY[command]}}}')
+    if command == "nothing":
+        told = [] if state is State.CLOSED else BREACH
+    if (command, state) == ("connect", State.NEW):
+        assert words(answered)[0].startswith('{"id":3,"connect":{')
+    else:
+        assert words(answered) == told
+
+
+@pytest.mark.parametrize("command", EVERY)
+def test_a_command_without_a_number_breaks_the_protocol(command: str) -> None:
+    assert words(connected().say(f"{{{EVERY[command]}}}")) == BREACH
+
+
+def test_the_first_member_of_a_command_counts() -> None:
+    told = words(connected().say('{"id":2,"unsubscribe":{"channel":"a"},"rpc":{"method":"m"}}'))
+    assert told == ['{"id":2,"unsubscribe":{}}']
