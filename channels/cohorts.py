@@ -87,7 +87,7 @@ class Portion(NamedTuple, Generic[F]):
 class Cohorts(Generic[F]):
     """All benches of a room."""
 
-    __slots__ = ("_base", "_benches", "_made", "_newest", "_owed")
+    __slots__ = ("_benches", "_made", "_newest", "_owed", "base")
 
     def __init__(self) -> None:
         self._benches: list[Bench[F]] = []
@@ -95,7 +95,7 @@ class Cohorts(Generic[F]):
         self._owed: list[Owed] = []
         self._newest = 0
         """The number of the last of them."""
-        self._base: bytes | None = None
+        self.base: bytes | None = None
         """The payload everybody who reads differences had last; None where it is not the same for all."""
         self._made: dict[tuple[Manner, int], list[bytes]] = {}
         """Messages by manner and last delivery written, until something new comes."""
@@ -115,8 +115,10 @@ class Cohorts(Generic[F]):
         """Whether somebody here is to be told of gaps."""
         return any(bench.manner.positioned for bench in self._benches)
 
-    def seat(self, follower: F, manner: Manner, handle: int) -> None:
-        """Give a seat to somebody who has had everything that came up to now."""
+    def seat(self, follower: F, manner: Manner, handle: int, base: bytes | None = None) -> None:
+        """Give a seat to somebody who has had everything that came up to now, a payload ``base`` last."""
+        if manner.delta and base != self.base:
+            self.base = None if self._is_delta else base
         free = (bench for bench in reversed(self._benches) if self._is_free(bench, manner))
         bench = next(free, None)
         if bench is None:
@@ -127,6 +129,10 @@ class Cohorts(Generic[F]):
 
     def _is_free(self, bench: Bench[F], manner: Manner) -> bool:
         return bench.written == self._newest and bench.manner == manner and len(bench.members) < SEATS
+
+    @property
+    def _is_delta(self) -> bool:
+        return any(bench.manner.delta for bench in self._benches)
 
     def bench_of(self, follower: F) -> Bench[F] | None:
         """Return where somebody sits."""
@@ -150,11 +156,10 @@ class Cohorts(Generic[F]):
     def add(self, broadcast: Broadcast, verdict: Verdict, before: Position | None) -> None:
         """Owe everybody whom it concerns a delivery."""
         delivery = broadcast.delivery
-        owed = Owed(broadcast, verdict, before, self._base)
+        owed = Owed(broadcast, verdict, before, self.base)
         if isinstance(delivery, Publication) and verdict is not Verdict.SKIP:
             # One outside the stream may have come before a newcomer did, who cannot read a difference to it.
-            numbered = delivery.offset and any(bench.manner.delta for bench in self._benches)
-            self._base = delivery.data if numbered else None
+            self.base = delivery.data if delivery.offset and self._is_delta else None
         if any(owed.is_for(bench.manner) for bench in self._benches):
             self._owed.append(owed)
             self._newest += 1

@@ -73,7 +73,7 @@ def take_position(
 def _replayed(subscription: Subscription, missed: Sequence[Publication]) -> list[PublicationMessage]:
     if not subscription.delta:
         return [publication_message(publication) for publication in missed]
-    subscription.based = bool(missed)
+    subscription.base = missed[-1].data if missed else None
     return _chained(missed)
 
 

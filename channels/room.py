@@ -42,6 +42,7 @@ class Room(Generic[F]):
     """The followers of one channel.
 
     There are as many as channels, most with a single follower, who is no cohort: so little is allocated for that one.
+    Only one who reads differences is in step alone, for stragglers are sent everything whole.
     """
 
     __slots__ = ("_cohorts", "_stragglers", "channel", "held", "position", "queued")
@@ -103,12 +104,13 @@ class Room(Generic[F]):
         """Take somebody into step where they stand right; ``handle`` is how the writer reaches them."""
         if not self._stragglers.get(follower) or follower.clogged or follower.session.state is State.CLOSED:
             return False
-        if self._cohorts is None and len(self._stragglers) == 1:
-            return False
         subscription = follower.session.subscriptions.get(self.channel)
         if subscription is None or subscription.phase is not Phase.LIVE:
             return False
-        if subscription.delta and not subscription.based:
+        if subscription.delta:
+            if subscription.base is None:
+                return False
+        elif self._cohorts is None and len(self._stragglers) == 1:
             return False
         position = subscription.position
         if position is not None:
@@ -121,7 +123,8 @@ class Room(Generic[F]):
         del self._stragglers[follower]
         if self._cohorts is None:
             self._cohorts = Cohorts()
-        self._cohorts.seat(follower, manner, handle)
+        self._cohorts.seat(follower, manner, handle, subscription.base)
+        subscription.base = None
         return True
 
     def fall_out(self, follower: F) -> bool:
@@ -135,6 +138,8 @@ class Room(Generic[F]):
         subscription = follower.session.subscriptions.get(self.channel)
         if subscription is not None and bench.manner.positioned:
             subscription.position = owed[0].before if owed else self.position
+        if subscription is not None and bench.manner.delta:
+            subscription.base = owed[0].base if owed else cohorts.base
         for one in owed:
             if follower in self._stragglers:
                 _hand(follower, one.broadcast)
@@ -204,6 +209,11 @@ class Room(Generic[F]):
         """Return those who stand before ``position``."""
         stands = ((follower, self._stands(follower)) for follower in self._stragglers)
         return [follower for follower, at in stands if at is not None and at.offset < position.offset]
+
+    def forget_position(self) -> None:
+        """Stand nowhere, after all who are told of gaps were told that deliveries are lost for good."""
+        if self._cohorts is None or not self._cohorts.positioned:
+            self.position = None
 
     def _is_unpositioned(self, follower: F) -> bool:
         subscription = follower.session.subscriptions.get(self.channel)

@@ -186,11 +186,13 @@ class Session:
         if verdict is Verdict.GAP:
             self._insufficient(subscription)
             return
-        published = isinstance(broadcast.delivery, Publication)
+        delivery = broadcast.delivery
+        published = isinstance(delivery, Publication)
         if verdict is Verdict.SEND:
             whole = published and subscription.delta
             self.tell(Deliver(broadcast, whole))
-            subscription.based = subscription.based or whole
+            if whole and isinstance(delivery, Publication):
+                subscription.base = delivery.data
         if published and subscription.phase is Phase.LIVE:
             self.tell(Live(broadcast.channel))
 

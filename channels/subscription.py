@@ -29,7 +29,7 @@ class Subscription:
 
     __slots__ = (
         "_held",
-        "based",
+        "base",
         "channel",
         "delta",
         "expires",
@@ -52,8 +52,8 @@ class Subscription:
         """Whether this follower is sent who joins and leaves."""
         self.delta = False
         """Whether publications are written for somebody who reads differences."""
-        self.based = False
-        """Whether they have a whole publication that the next one may be a difference to."""
+        self.base: bytes | None = None
+        """The payload that the next one may be written as a difference to; kept by the room as the position is."""
         self.phase = Phase.OPENING
         self.position: Position | None = None
         """The newest publication they have; None where nobody looks for gaps."""

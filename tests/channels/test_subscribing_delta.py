@@ -50,9 +50,9 @@ def test_what_comes_this_way_is_whole_and_the_next_may_be_a_difference() -> None
     world = connected()
     world.opening = DELTA
     subscribed(world)
-    assert not world.session.subscriptions["a"].based
+    assert world.session.subscriptions["a"].base is None
     world.publish("a", b'{"n":1}')
-    assert world.session.subscriptions["a"].based
+    assert world.session.subscriptions["a"].base == b'{"n":1}'
     assert words(world.told)[-1] == r'{"push":{"channel":"a","pub":{"data":"{\"n\":1}","offset":1}}}'
 
 
@@ -73,7 +73,7 @@ def test_what_is_recovered_is_what_the_next_may_be_a_difference_to() -> None:
     for number, publication in enumerate(publications[1:], 3):
         read = apply(read, publication["data"].encode())
         assert read == STORY % number
-    assert world.session.subscriptions["a"].based
+    assert world.session.subscriptions["a"].base == STORY % 4
 
 
 def test_a_difference_that_is_not_shorter_is_not_one() -> None:
@@ -91,7 +91,7 @@ def test_nothing_recovered_is_nothing_to_build_on() -> None:
     world.publish("a")
     told = subscribed(world, ',"delta":"fossil","recover":true,"offset":1,"epoch":"e"')
     assert '"recovered":true' in told
-    assert not world.session.subscriptions["a"].based
+    assert world.session.subscriptions["a"].base is None
 
 
 def test_who_joins_is_no_difference_to_anything() -> None:
@@ -100,7 +100,7 @@ def test_who_joins_is_no_difference_to_anything() -> None:
     subscribed(world)
     assert [one.whole for one in world.told if isinstance(one, Deliver)] == [False]
     assert isinstance(next(one for one in world.told if isinstance(one, Deliver)).broadcast.delivery, Joined)
-    assert not world.session.subscriptions["a"].based
+    assert world.session.subscriptions["a"].base is None
 
 
 def test_what_others_read_whole_is_written_as_ever() -> None:
