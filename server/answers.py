@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import types
-from collections.abc import Coroutine, Generator
-from typing import Any, Protocol
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, Final, Protocol
 
 from msgspec.structs import replace
 
@@ -34,6 +34,7 @@ from channels.host import Host, Identity
 from channels.limits import Limits
 from channels.protocol.codes import ErrorCode
 from channels.protocol.exceptions import FabricError, ProtocolError
+from channels.stream import Position
 from server.fanout import Connection, Hub
 
 logger = logging.getLogger(__name__)
@@ -52,22 +53,31 @@ class Answers:
     """The world as seen by the sessions of one hub."""
 
     def __init__(self, hub: Hub, host: Host, limits: Limits) -> None:
-        self._hub = hub
-        self._host = host
+        self.hub = hub
+        self.host = host
         self._limits = limits
 
-    async def to(self, connection: Asker, question: Ask[Any]) -> Any:
-        """Answer; whatever goes wrong is raised as what the client may be told.
+    def begin(self, asker: Asker, question: Ask[Any]) -> tuple[Any, Coroutine[Any, Any, Any] | None]:
+        """Begin to answer: returns the answer and None, or anything and what is to be awaited for it.
 
-        What can be answered at once is, without a timer: one for each question would be a tenth of a connect's cost.
+        Whatever goes wrong is raised as what the client may be told. What can be answered at once is, with neither a
+        timer nor a step of the loop: a connect asks a dozen questions, and most of them are answered from memory.
         """
-        answer = self._answer(connection, question)
+        answer = WAYS[type(question)](self, asker, question)
         try:
             awaited = answer.send(None)
         except StopIteration as done:
-            return done.value
+            return done.value, None
         except Exception as error:
             raise _told(question, error) from error
+        return None, self._rest(question, answer, awaited)
+
+    async def to(self, asker: Asker, question: Ask[Any]) -> Any:
+        """Answer; whatever goes wrong is raised as what the client may be told."""
+        answer, rest = self.begin(asker, question)
+        return answer if rest is None else await rest
+
+    async def _rest(self, question: Ask[Any], answer: Coroutine[Any, Any, Any], awaited: Any) -> Any:
         patience_s = self._limits.call_s if isinstance(question, Invoke) else self._limits.answer_s
         try:
             async with asyncio.timeout(patience_s):
@@ -75,58 +85,53 @@ class Answers:
         except Exception as error:
             raise _told(question, error) from error
 
-    async def _answer(self, connection: Asker, question: Ask[Any]) -> Any:
-        match question:
-            case Authenticate(token=token, data=data):
-                return _seen(await self._host.connect(token, data), connection)
-            case Renew(identity=identity, token=token):
-                return _seen(await self._host.refresh(identity, token), connection)
-            case Permit(identity=identity, channel=channel, token=token, client=client):
-                return await self._host.may(identity, channel, token, client=client)
-            case Glance(identity=identity, channel=channel):
-                return await self._host.glance(identity, channel)
-            case NameChannel(identity=identity, token=token):
-                return await self._host.channel_of(identity, token)
-            case Show(identity=identity, channel=channel):
-                return await self._host.first(identity, channel)
-            case Invoke(identity=identity, method=method, data=data):
-                return await self._host.call(identity, method, data)
-            case Propose(identity=identity, channel=channel, data=data, granted=granted):
-                return await self._host.publish(identity, channel, data, granted=granted)
-            case Hear(identity=identity, data=data):
-                return await self._host.send(identity, data)
-            case Follow(channel=channel):
-                return await self._hub.follow(connection, channel)
-            case _:
-                return await self._ask_broker(question)
+    async def connect(self, asker: Asker, question: Authenticate) -> Identity:
+        """Learn who brings a token, and keep where they come from."""
+        identity = await self.host.connect(question.token, question.data)
+        return replace(identity, address=asker.address, agent=asker.agent)
 
-    async def _ask_broker(self, question: Ask[Any]) -> Any:
-        broker = self._hub.broker
-        match question:
-            case Read(channel=channel, since=since, limit=limit, reverse=reverse):
-                return await broker.history(channel, since=since, limit=limit, reverse=reverse)
-            case Top(channel=channel):
-                return (await broker.history(channel)).top
-            case Publish(channel=channel, publishing=what, info=info):
-                return await broker.publish(
-                    channel, what.data, history=what.history, tags=what.tags, info=info
-                )
-            case Count(channel=channel):
-                return await broker.attendance(channel)
-            case Present(channel=channel):
-                return await broker.presence(channel)
-            case Arrive(channel=channel, info=info):
-                return await broker.arrive(channel, info)
-            case Leave(channel=channel, client=client):
-                return await broker.leave(channel, client)
-            case Announce(channel=channel, event=event):
-                return await broker.announce(channel, event)
-            case _:
-                raise TypeError(f"nobody answers {type(question).__name__}")
+    async def refresh(self, asker: Asker, question: Renew) -> Identity:
+        """Learn who brings a new token, and keep where they come from."""
+        identity = await self.host.refresh(question.identity, question.token)
+        return replace(identity, address=asker.address, agent=asker.agent)
+
+    async def top(self, channel: str) -> Position:
+        """Learn where a channel stands."""
+        return self.hub.top(channel) or (await self.hub.broker.history(channel)).top
 
 
-def _seen(identity: Identity, connection: Asker) -> Identity:
-    return replace(identity, address=connection.address, agent=connection.agent)
+Way = Callable[[Answers, Asker, Any], Coroutine[Any, Any, Any]]  # Any: each way knows its own question
+
+WAYS: Final[dict[type[Ask[Any]], Way]] = {
+    Authenticate: lambda world, asker, ask: world.connect(asker, ask),
+    Renew: lambda world, asker, ask: world.refresh(asker, ask),
+    Permit: lambda world, _, ask: world.host.may(ask.identity, ask.channel, ask.token, client=ask.client),
+    Glance: lambda world, _, ask: world.host.glance(ask.identity, ask.channel),
+    NameChannel: lambda world, _, ask: world.host.channel_of(ask.identity, ask.token),
+    Show: lambda world, _, ask: world.host.first(ask.identity, ask.channel),
+    Invoke: lambda world, _, ask: world.host.call(ask.identity, ask.method, ask.data),
+    Propose: lambda world, _, ask: world.host.publish(
+        ask.identity, ask.channel, ask.data, granted=ask.granted
+    ),
+    Hear: lambda world, _, ask: world.host.send(ask.identity, ask.data),
+    Follow: lambda world, asker, ask: world.hub.follow(asker, ask.channel),
+    Top: lambda world, _, ask: world.top(ask.channel),
+    Read: lambda world, _, ask: world.hub.broker.history(
+        ask.channel, since=ask.since, limit=ask.limit, reverse=ask.reverse
+    ),
+    Publish: lambda world, _, ask: world.hub.broker.publish(
+        ask.channel,
+        ask.publishing.data,
+        history=ask.publishing.history,
+        tags=ask.publishing.tags,
+        info=ask.info,
+    ),
+    Count: lambda world, _, ask: world.hub.broker.attendance(ask.channel),
+    Present: lambda world, _, ask: world.hub.broker.presence(ask.channel),
+    Arrive: lambda world, _, ask: world.hub.broker.arrive(ask.channel, ask.info),
+    Leave: lambda world, _, ask: world.hub.broker.leave(ask.channel, ask.client),
+    Announce: lambda world, _, ask: world.hub.broker.announce(ask.channel, ask.event),
+}
 
 
 def _told(question: Ask[Any], error: Exception) -> FabricError:

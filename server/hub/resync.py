@@ -95,6 +95,7 @@ class Resync:
         missed = await self._read_missed(room)
         if missed is None or (held is not None and held.incomplete):
             await self._tell(room, room)
+            room.forget_position()  # newcomers must not take it for where the stream stands
         if room.held is not held or self._rooms.get(room.channel) is not room:
             return  # doubted again meanwhile, or left
         room.held = None
