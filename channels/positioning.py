@@ -23,6 +23,8 @@ from channels.subscription import Subscription
 
 REJECT_UNRECOVERED: Final = 2  # flag bit: answer 112 where the position cannot be recovered
 FOSSIL: Final = "fossil"
+LARGEST_PAIR: Final = 16 * 1024
+"""Bytes of two publications that are recovered as a difference."""
 
 
 def position_question(
@@ -83,14 +85,20 @@ def _chained(missed: Sequence[Publication]) -> list[PublicationMessage]:
     previous: bytes | None = None
     for publication in missed:
         message = delta_publication_message(publication)
-        if previous is not None and (patch := _patch(previous, publication.data)) is not None:
+        patch = _patch(previous, publication.data) if previous is not None else None
+        if patch is not None:
             message.data, message.delta = payload(patch), True
         messages.append(message)
         previous = publication.data
     return messages
 
 
-@lru_cache(maxsize=MOST_RECOVERED)
 def _patch(previous: bytes, current: bytes) -> bytes | None:
+    """Make the difference of what is small; hundreds of others would hold everything up, and fill the memory."""
+    return _remembered_patch(previous, current) if len(previous) + len(current) <= LARGEST_PAIR else None
+
+
+@lru_cache(maxsize=MOST_RECOVERED)
+def _remembered_patch(previous: bytes, current: bytes) -> bytes | None:
     """Remembered, since after a restart many come back who have missed the same."""
     return delta.patch(previous, current)

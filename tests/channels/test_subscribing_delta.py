@@ -12,6 +12,7 @@ from channels.broadcast import Broadcast
 from channels.delta import apply
 from channels.effects import Deliver
 from channels.host import Opening
+from channels.positioning import LARGEST_PAIR
 from channels.protocol.json import JsonCodec
 from channels.stream import Joined, Publication
 from tests.session_world import KEPT, World, connected, words
@@ -109,3 +110,16 @@ def test_what_others_read_whole_is_written_as_ever() -> None:
         Deliver(Broadcast("a", publication)).message(CODEC)
         == b'{"push":{"channel":"a","pub":{"data":{"n":1},"offset":1}}}'
     )
+
+
+def test_what_is_large_is_recovered_whole() -> None:
+    world = connected()
+    world.opening = DELTA
+    for number in range(1, 4):
+        world.publish("a", b'"%s %d"' % (b"x" * LARGEST_PAIR, number))
+    told = subscribed(world, ',"delta":"fossil","recover":true,"offset":1,"epoch":"e"')
+    assert [one.get("delta", False) for one in json.loads(told)["subscribe"]["publications"]] == [
+        False,
+        False,
+    ]
+    assert world.session.subscriptions["a"].base == b'"%s 3"' % (b"x" * LARGEST_PAIR)
