@@ -1,4 +1,4 @@
-"""Hubs to measure, each a process of its own over a Redis, and the way other processes publish to their clients."""
+"""Hubs to measure, each `gatehouse serve` as an operator starts it, and how others publish to its clients."""
 
 import sys
 import time
@@ -7,14 +7,21 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from bench.fanout.load import Load, Told, message
-from bench.fanout.partners import KEPT, SHARED, write_tokens
+from bench.fanout.partners import KEPT, NAMESPACES, SECRET, SHARED, write_tokens
 from bench.fanout.server import Recipe, Server
-from bench.fanout.tools import BENCH, environment
+from bench.fanout.tools import environment
 from channels.broker import Outgoing
 from channels.redis import RedisBroker
 from gatehouse.embedded.address import free_port
+from gatehouse.embedded.postgres import Postgres
 from gatehouse.embedded.redis import Redis
+from gatehouse.migrate import migrate
+
+SECRET_OF_HOUSE = "another secret of benchmarks, long enough"
+GATEHOUSE = (str(Path(sys.executable).with_name("gatehouse")), "serve")
 
 
 @dataclass
@@ -22,20 +29,27 @@ class House:
     """What all hubs share."""
 
     folder: Path
+    postgres: Postgres
     tokens: Path
+    """A partner's users, one token per line."""
     stack: AsyncExitStack
 
     async def hub(
-        self, *, redis: Redis | None = None, uring: str = "auto", channels: tuple[str, ...] = SHARED
+        self,
+        *,
+        redis: Redis | None = None,
+        uring: str = "auto",
+        channels: tuple[str, ...] = SHARED,
+        tokens: Path | None = None,
     ) -> "Hub":
         """Start a hub whose clients follow these channels, on a Redis of its own unless one is given."""
         redis = redis or await self.redis()
         recipe = Recipe(
-            argv=(sys.executable, "-m", "bench.fanout.hub", "{port}", redis.url),
-            env=environment(PYTHONPATH=str(BENCH.parent), HUB_IO_URING=uring),
+            argv=GATEHOUSE,
+            env=self._settings(redis, uring),
             manner="centrifuge",
             path="/connection/websocket",
-            tokens=self.tokens,
+            tokens=tokens or self.tokens,
             channels=channels,
         )
         hub = Hub(await Server.start(recipe, free_port(), self.folder), RedisBroker(redis.url), redis)
@@ -45,6 +59,20 @@ class House:
     async def redis(self) -> Redis:
         """Start an empty one."""
         return await self.stack.enter_async_context(Redis.start(self.folder / f"redis-{free_port()}"))
+
+    def _settings(self, redis: Redis, uring: str) -> dict[str, str]:
+        return environment(
+            ENVIRONMENT="test",
+            LOG_LEVEL="WARNING",
+            GATEHOUSE_DATA=str(self.folder / "data"),
+            DATABASE_URL=self.postgres.url,
+            REDIS_URL=redis.url,
+            JWT_SECRET_KEY=SECRET_OF_HOUSE,
+            PORT="{port}",
+            HUB_CONFIG=str(self.folder / "hub.json"),
+            HUB_TOKEN_HMAC_SECRET=SECRET,
+            HUB_IO_URING=uring,
+        )
 
 
 @dataclass
@@ -93,6 +121,9 @@ class Publisher:
 
 @asynccontextmanager
 async def house(folder: Path) -> AsyncIterator[House]:
-    """Have hubs until the block ends."""
+    """Have hubs over one database until the block ends."""
     async with AsyncExitStack() as stack:
-        yield House(folder, write_tokens(folder / "tokens"), stack)
+        postgres = await stack.enter_async_context(Postgres.start(folder))
+        await migrate(postgres.url)
+        (folder / "hub.json").write_bytes(msgspec.json.encode(NAMESPACES))
+        yield House(folder, postgres, write_tokens(folder / "tokens"), stack)

@@ -1,22 +1,15 @@
-"""What it costs to let our own people in: `gatehouse serve` over PostgreSQL, access tokens, three feeds."""
+"""What it costs to let our own people in, by access tokens, to three feeds."""
 
-import sys
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 import asyncpg
 
-from bench.fanout.house import House
-from bench.fanout.server import Recipe, Server
-from bench.fanout.tools import environment
+from bench.fanout.house import SECRET_OF_HOUSE, House
 from domain.identity.rules import tokens
 from domain.kernel.keys import Keys
-from gatehouse.embedded.address import free_port
 from gatehouse.embedded.postgres import Postgres
-from gatehouse.migrate import migrate
 from server.process import utc_now
 
-SECRET = "a secret of benchmarks, long enough"
 PEOPLE = 1_000
 WARM = 100
 FEEDS = ("access:1", "occupancy:1")
@@ -40,35 +33,18 @@ SELECT id, '\\x00', 1, now(), now(), now() + interval '1 day', '', '', 1 FROM pe
 
 async def people_us(house: House) -> float:
     """Return the CPU of the hub in µs for each who connects."""
-    async with AsyncExitStack() as stack:
-        postgres = await stack.enter_async_context(Postgres.start(house.folder / "people"))
-        await migrate(postgres.url)
-        await _furnish(postgres, house.folder / "access-tokens")
-        env = environment(
-            ENVIRONMENT="test",
-            LOG_LEVEL="WARNING",
-            GATEHOUSE_DATA=str(house.folder / "data"),
-            DATABASE_URL=postgres.url,
-            REDIS_URL=(await house.redis()).url,
-            JWT_SECRET_KEY=SECRET,
-            PORT="{port}",
-        )
-        recipe = Recipe(
-            argv=(str(Path(sys.executable).with_name("gatehouse")), "serve"),
-            env=env,
-            manner="centrifuge",
-            path="/connection/websocket",
-            tokens=house.folder / "access-tokens",
-            channels=FEEDS,
-        )
-        server = await Server.start(recipe, free_port(), house.folder)
-        stack.push_async_callback(server.stop)
-        load = await server.clients(PEOPLE)
-        stack.push_async_callback(load.stop)
-        (await load.open(WARM)).complete("gatehouse serve")
-        before = server.cpu_s
-        (await load.open(PEOPLE - WARM)).complete("gatehouse serve")
-        return (server.cpu_s - before) / (PEOPLE - WARM) * 1e6
+    tokens = house.folder / "access-tokens"
+    await _furnish(house.postgres, tokens)
+    hub = await house.hub(channels=FEEDS, tokens=tokens)
+    load = await hub.server.clients(PEOPLE)
+    try:
+        (await load.open(WARM)).complete("hub")
+        before = hub.server.cpu_s
+        (await load.open(PEOPLE - WARM)).complete("hub")
+        return (hub.server.cpu_s - before) / (PEOPLE - WARM) * 1e6
+    finally:
+        await load.stop()
+        await hub.stop()
 
 
 async def _furnish(postgres: Postgres, file: Path) -> None:
@@ -77,7 +53,7 @@ async def _furnish(postgres: Postgres, file: Path) -> None:
         people = await connection.fetch(FURNISHED, PEOPLE)
     finally:
         await connection.close()
-    keys, now = Keys(SECRET), utc_now()
+    keys, now = Keys(SECRET_OF_HOUSE), utc_now()
     texts = (
         tokens.issue(keys, user_id=user, session_id=session, now=now, lasts_s=LASTS_S)
         for user, session in people
