@@ -78,7 +78,10 @@ class Bench(Generic[F]):
 class Portion(NamedTuple, Generic[F]):
     """What to write now."""
 
-    bench: Bench[F]
+    members: Sequence[F]
+    handles: Sequence[int]
+    """Of the members, in the same order."""
+    codec: Codec
     messages: Sequence[bytes]
     done: Sequence[Owed]
     """Written to everybody in step by this."""
@@ -182,10 +185,20 @@ class Cohorts(Generic[F]):
 
     def mark_written(self, bench: Bench[F]) -> Sequence[Owed]:
         """Take a bench's messages for written; returns what nobody is owed any more."""
-        bench.written = self._newest
         self._benches.remove(bench)
-        self._benches.append(bench)
+        bench.written = self._newest
+        self._join(bench)
         return self._forget_written()
+
+    def _join(self, bench: Bench[F]) -> None:
+        """Put it with another one where both have room: those who come while something is owed begin new ones."""
+        for other in self._benches:
+            if self._is_free(other, bench.manner) and len(other.members) + len(bench.members) <= SEATS:
+                self._benches.remove(other)
+                bench.members.update(other.members)
+                bench.handles = None
+                break
+        self._benches.append(bench)
 
     def _write(self, bench: Bench[F]) -> list[bytes]:
         manner, messages = bench.manner, []

@@ -186,9 +186,10 @@ class Room(Generic[F]):
                 for follower in list(bench.members):
                     self.fall_out(follower)
                 continue
+            members, handles = list(bench.members), bench.reach()
             done = cohorts.mark_written(bench)
             if messages:
-                return Portion(bench, messages, done)
+                return Portion(members, handles, bench.manner.codec, messages, done)
         return None
 
     @property

@@ -63,9 +63,8 @@ class Writer:
                 self._due.append(room)
 
     def _write(self, portion: Portion[Connection]) -> int:
-        bench, messages, done = portion
-        members, sockets = list(bench.members), bench.reach()
-        data = framed(messages, bench.manner.codec)
+        members, sockets, codec, messages, done = portion
+        data = framed(messages, codec)
         failed = self._send(sockets, data)
         for place, sent in failed.items():
             _hand_over(members[place], data[sent:])
