@@ -215,9 +215,11 @@ class SharedHost:
         return await self._of(identity).call(identity, method, data)
 
     async def publish(self, identity: Identity, channel: str, data: bytes, *, granted: bool) -> Publishing:
-        """Let somebody publish in a channel of the namespaces."""
-        host = self._partners if self._feeds.find(channel) is None else self._business
-        return await host.publish(identity, channel, data, granted=granted)
+        """Let somebody publish where the namespaces let them, and our own people say what a feed takes."""
+        if self._feeds.find(channel) is None:
+            return await self._partners.publish(identity, channel, data, granted=granted)
+        _check_ours(identity)
+        return await self._business.publish(identity, channel, data, granted=granted)
 
     async def send(self, identity: Identity, data: bytes) -> None:
         """Nobody listens."""

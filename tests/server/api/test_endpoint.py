@@ -125,7 +125,7 @@ async def test_commands_of_a_batch_answer_for_themselves(http):
 
 
 async def test_a_batch_holds_no_batches(http):
-    commands = [{"batch": {"commands": []}}]
+    commands: list[Any] = [{"batch": {"commands": []}}]
     replies = (await http.post("/api/batch", json={"commands": commands}, headers=KEY)).json()["replies"]
     assert replies == [{"error": {"code": 104, "message": "method not found"}}]
 
