@@ -1,7 +1,7 @@
 """The way in: uvicorn's HTTP protocol, which answers the upgrade to the hub's socket itself.
 
-1. The path of the socket is answered here and the connection detached: nothing of uvicorn or Starlette stays behind.
-   Sockets at other paths go on to the application, which has none.
+1. The path of the socket is answered here, nearly always before uvicorn has seen the connection, and nothing of uvicorn
+   or Starlette stays behind. Sockets at other paths go on to the application, which has none.
 2. Bytes that come right behind the request are not lost. uvicorn would drop them: it hands the request alone to a `ws`
    class, while httptools says where in the bytes the request ended.
 3. Refusals say why: 503 while the process ends or is full, 403 to foreign pages, 4xx to what is no WebSocket.
@@ -14,15 +14,17 @@ from collections.abc import Sequence
 from functools import lru_cache
 from http import HTTPStatus
 from math import inf
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import httptools
 import structlog
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
+from uvicorn.config import Config
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
 from channels.host import Host
 from channels.limits import Limits
@@ -32,7 +34,16 @@ from domain.kernel.errors import DomainError
 from server.fanout import Hub
 from server.problems import problem_response
 from server.websocket.connection import Connection
-from server.websocket.handshake import Headers, Origins, Refused, accept, agent_of, forwarded_for, is_ours
+from server.websocket.handshake import (
+    Headers,
+    Origins,
+    Refused,
+    accept,
+    agent_of,
+    forwarded_for,
+    is_ours,
+    read_request,
+)
 from server.websocket.line import Line
 from server.websocket.shared import Shared
 
@@ -88,11 +99,27 @@ class Door:
         self._same = lru_cache(4096)(str)  # of thousands with the same program, all hold one text
 
     @property
-    def protocol(self) -> type[HttpToolsProtocol]:
+    def protocol(self) -> type[asyncio.Protocol]:
         """The class for uvicorn's `http`."""
-        return type("UpgradingHttp", (Http,), {"door": self})
+        return type("Doorstep", (Doorstep,), {"door": self, "__slots__": ()})
 
-    def open(
+    def pass_on(
+        self,
+        transport: asyncio.Transport,
+        method: bytes,
+        target: bytes,
+        headers: Headers,
+        client: tuple[str, int] | None,
+        behind: bytes,
+    ) -> None:
+        """Answer an upgrade and give the transport to who goes on with it; ``behind`` is what it has sent already."""
+        line = self._open(transport, method, target, headers, client)
+        if line is not None:
+            transport.set_protocol(line)
+            if behind:
+                line.data_received(behind)
+
+    def _open(
         self,
         transport: asyncio.Transport,
         method: bytes,
@@ -100,7 +127,6 @@ class Door:
         headers: Headers,
         client: tuple[str, int] | None,
     ) -> Line | None:
-        """Answer an upgrade; returns who goes on with the transport, None where it was refused."""
         try:
             self._admit()
             accepted = accept(method, target, headers, self._origins)
@@ -159,14 +185,70 @@ class Farewell(Line):
         """Listen no more."""
 
 
+class Doorstep(asyncio.Protocol):
+    """A client that has not said yet what it wants.
+
+    Who wants a socket is let in here, past everything that HTTP needs, which would cost more than all the rest;
+    everybody else is handed on to uvicorn.
+    """
+
+    __slots__ = ("_app_state", "_config", "_loop", "_state", "_transport")
+
+    door: ClassVar[Door]
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self._config = config
+        self._state = server_state
+        self._app_state = app_state
+        self._loop = _loop
+        self._transport: Any = None  # Any: a transport from the moment that anything is done with it
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for the first bytes."""
+        self._transport = transport
+        self._state.connections.add(self)  # type: ignore[arg-type]  # of its members uvicorn wants `shutdown`
+
+    def data_received(self, data: bytes) -> None:
+        """See what is wanted."""
+        self._state.connections.discard(self)
+        request = read_request(data)
+        if request is None:
+            http = Http(self._config, self._state, self._app_state, self._loop)
+            http.door = self.door
+            http.connection_made(self._transport)
+            self._transport.set_protocol(http)
+            http.data_received(data)
+            return
+        target, headers, behind = request
+        peer = self._transport.get_extra_info(
+            "peername"
+        )  # a text where the socket is one of this machine's files
+        client = peer if isinstance(peer, tuple) else None
+        self.door.pass_on(self._transport, b"GET", target, headers, client, behind)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget who left before saying a word."""
+        self._state.connections.discard(self)
+
+    def shutdown(self) -> None:
+        """Send them away: the process ends."""
+        self._transport.close()
+
+
 class Http(HttpToolsProtocol):
-    """HTTP, and the way out of it into the hub.
+    """HTTP, and the way out of it for sockets that come late: after other requests, as proxies do, or in pieces.
 
     Of uvicorn this needs: that `handle_websocket_upgrade` is called while httptools' exception is handled, and what it
     finds of the request in `scope`, `url`, `headers` and `client`.
     """
 
-    door: ClassVar[Door]
+    door: Door
     _newest = b""
 
     def data_received(self, data: bytes) -> None:
@@ -183,14 +265,9 @@ class Http(HttpToolsProtocol):
         assert isinstance(upgrade, httptools.HttpParserUpgrade)
         behind = self._newest[upgrade.args[0] :]
         self.connections.discard(self)
-        line = self.door.open(
-            self.transport, self.scope["method"].encode(), self.url, self.headers, self.client
-        )
+        method = self.scope["method"].encode()
+        self.door.pass_on(self.transport, method, self.url, self.headers, self.client, behind)
         self.parser = self.scope = self.headers = None  # type: ignore[assignment]  # they hold each other
-        if line is not None:
-            self.transport.set_protocol(line)
-            if behind:
-                line.data_received(behind)
 
 
 async def no_upgrade(request: Request) -> Response:

@@ -25,6 +25,9 @@ PATH: Final = b"/connection/websocket"
 LONGEST_AGENT: Final = 200
 NOTHING: Final[Mapping[str, str]] = {}
 
+_BEGINNING: Final = b"GET " + PATH
+_VERSION: Final = b" HTTP/1.1"
+_BODY: Final = frozenset({b"content-length", b"transfer-encoding"})
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 JSON: Final = CODECS[0]
 _SUBPROTOCOLS: Final = {codec.subprotocol.encode(): codec for codec in CODECS}
@@ -79,6 +82,31 @@ class Origins:
         if place and place.removesuffix(port) == host.lower().removesuffix(port):
             return True
         return any(fnmatchcase(origin, allowed) for allowed in self._allowed)
+
+
+def read_request(data: bytes) -> tuple[bytes, Headers, bytes] | None:
+    """Read a plain request for an upgrade at our path: its target, its headers, and what came behind it.
+
+    None where it is anything else, not whole or not well-formed: that is for an HTTP parser to see.
+    """
+    if not data.startswith(_BEGINNING):
+        return None
+    head, end, behind = data.partition(b"\r\n\r\n")
+    line, *lines = head.split(b"\r\n")
+    if not end or not line.endswith(_VERSION) or b"\0" in head or head.count(b"\n") != len(lines):
+        return None
+    headers = []
+    for text in lines:
+        name, colon, value = text.partition(b":")
+        if not colon or name.split() != [name]:
+            return None
+        headers.append((name.lower(), value.strip()))
+    target, single = line[4 : -len(_VERSION)], dict(headers)
+    connection = single.get(b"connection", b"").lower().replace(b" ", b"").split(b",")
+    upgrades = single.get(b"upgrade", b"").lower() == b"websocket" and b"upgrade" in connection
+    if not upgrades or not is_ours(target) or not _BODY.isdisjoint(single):
+        return None
+    return target, headers, behind
 
 
 def is_ours(target: bytes) -> bool:

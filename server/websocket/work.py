@@ -38,8 +38,8 @@ class Worked(Asker, Protocol):
 
     session: Session
 
-    def perform(self, method: str = "") -> None:
-        """Do what the session wants; replies are counted under ``method``."""
+    def follow_up(self, method: str) -> None:
+        """Do what the session wants by now; replies are counted under ``method``."""
 
     def rest(self) -> None:
         """Learn that nothing is under way any more."""
@@ -135,10 +135,10 @@ class Work:
     def _take(self, command: Command) -> Begun | None:
         """Begin a command; None where nothing of it has to be waited for in order."""
         session = self._connection.session
-        method = _METHODS[type(command.request)]
+        method = _METHODS.get(type(command.request), CHORE)
         steps = session.handle(command)
         if steps is None:
-            self._connection.perform(method)
+            self._connection.follow_up(method)
             return None
         begun = self._begin(steps, method)
         if begun is None or not session.is_call(command):
@@ -169,7 +169,9 @@ class Work:
         question: Ask[Any] | None = asked
         while question is not None:
             try:
-                answer = await self._shared.answers.to(self._connection, question)
+                answer, rest = self._shared.answers.begin(self._connection, question)
+                if rest is not None:
+                    answer = await rest
             except FabricError as refusal:
                 question = self._advance(steps, method, refusal=refusal)
             else:
@@ -191,5 +193,5 @@ class Work:
         except Exception:
             logger.exception("the session failed")
             self._connection.session.close(DisconnectCode.INTERNAL_ERROR)
-        self._connection.perform(method)
+        self._connection.follow_up(method)
         return question
