@@ -5,10 +5,11 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from bench import gates
+from bench import codecs, gates
 from bench.fanout import run as fanout
 
 BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
+    "codecs": codecs.run,
     "gates": gates.run,
     "fanout": fanout.run,
     "idle": fanout.idle,

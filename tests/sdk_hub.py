@@ -15,6 +15,7 @@ from channels.memory import MemoryBroker
 from channels.namespaces import Namespaces
 from channels.protocol import ErrorCode, ProtocolError
 from channels.tokens import FixedKeys, Tokens
+from server.fanout import Hub
 from server.partners import PartnerHost
 from tests.sdk_profile.hub import hub_of
 from tests.served import serving
@@ -72,9 +73,10 @@ class AnsweringHost(PartnerHost):
 class SdkHub:
     """What a test holds of the hub."""
 
-    def __init__(self, url: str, host: AnsweringHost, http: httpx2.AsyncClient) -> None:
+    def __init__(self, url: str, hub: Hub, host: AnsweringHost, http: httpx2.AsyncClient) -> None:
         self.url = url
         self.socket_url = url.replace("http", "ws") + "/connection/websocket"
+        self.hub = hub
         self.host = host
         self._http = http
 
@@ -112,6 +114,6 @@ async def sdk_hub() -> AsyncIterator[SdkHub]:
     app.state.door = parts.door
     try:
         async with serving(app) as url, httpx2.AsyncClient(base_url=url, trust_env=False) as http:
-            yield SdkHub(url, host, http)
+            yield SdkHub(url, parts.hub, host, http)
     finally:
         await broker.close()

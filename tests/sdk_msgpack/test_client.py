@@ -1,4 +1,4 @@
-"""A small client in MessagePack connects, publishes bytes, recovers, sees who is there, answers pings.
+"""A small client in MessagePack connects, publishes bytes, recovers, sees who is there, reads differences.
 
 Proves: channels/protocol/messagepack.py, server/websocket/handshake.py
 """
@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from channels import delta
 from channels.limits import Limits
 from channels.memory import MemoryBroker
 from tests.eventually import eventually
@@ -81,6 +82,32 @@ async def test_who_is_there_is_told_with_what_their_tokens_say(hub: SdkHub):
         }
         counted = await client.ask("presence_stats", channel=channel)
         assert counted == {"num_clients": 1, "num_users": 1}
+
+
+async def test_the_server_speaks_to_one_connection_and_subscribes_it(hub: SdkHub):
+    user, channel = unique(), unique("plain")
+    async with connected(hub.socket_url, token=token(user)) as (client, _):
+        hub.hub.message(b'{"text":"to you alone"}', user=user)
+        assert await next_push(client, "message") == {"data": b'{"text":"to you alone"}'}
+        await hub.api("subscribe", user=user, channel=channel, data={"seat": 7})
+        assert await next_push(client, "subscribe") == {"data": b'{"seat":7}'}
+        await hub.publish(channel, "hello")
+        assert (await next_push(client, "pub"))["data"] == b'"hello"'
+
+
+async def test_differences_are_bytes(hub: SdkHub):
+    channel = unique("delta")
+    states = [f"the state of this place is number {number}, and no other" for number in range(4)]
+    async with connected(hub.socket_url, token=token("7")) as (client, _):
+        result = await client.ask("subscribe", channel=channel, delta="fossil")
+        assert result["delta"] is True
+        await hub.publish(channel, *states)
+        base = b""
+        for number, state in enumerate(states):
+            pub = await next_push(client, "pub")
+            assert pub.get("delta", False) is (number > 0)
+            base = delta.apply(base, pub["data"]) if number else pub["data"]
+            assert json.loads(base) == state
 
 
 async def test_a_refusal_has_code_and_words(hub: SdkHub):
