@@ -86,31 +86,34 @@ class Wire(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.heard_at = self._loop.time()
         self._reader.feed(data)
-        self._take_some()
+        if not self._take_some() and self._transport is not None:
+            self._transport.pause_reading()
+            self._loop.call_soon(self._go_on)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._over = True
         self.ended()
 
-    def _take_some(self) -> None:
+    def _take_some(self) -> bool:
+        """Take what is there, or as much as others can wait for; returns whether that was all."""
         try:
             for _ in range(MESSAGES_PER_TURN):
                 message = self._reader.gets()
                 if message is NOTHING:
-                    return
+                    return True
                 self.take(message)
         except hiredis.ProtocolError:
             self.abort()
-            return
-        # There is more than others can wait for: they have their turn before it goes on.
-        if self._transport is not None and not self._over:
-            self._transport.pause_reading()
-            self._loop.call_soon(self._go_on)
+            return True
+        return self._over
 
     def _go_on(self) -> None:
-        if self._transport is not None and not self._over:
+        if self._over or self._transport is None:
+            return
+        if self._take_some():
             self._transport.resume_reading()
-            self._take_some()
+        else:
+            self._loop.call_soon(self._go_on)
 
 
 async def connect(

