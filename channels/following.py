@@ -52,29 +52,10 @@ def follow(
     if left_s < inf:
         result.expires, result.ttl = True, timing.expire_subscription(session, subscription, left_s)
     try:
-        yield Follow(subscription.channel)
-        _check_still_wanted(subscription)
-        question = position_question(subscription, wish, result)
-        if question is not None:
-            answer: History | Position = yield question
-            take_position(subscription, wish, result, answer)
-        if opening.data is not None:
-            result.data = payload(opening.data)
-        elif not result.recovered:
-            # The position was read before, so what is published while the view is made comes after it.
-            view: bytes | None = yield Show(session.identity, subscription.channel)
-            result.data = payload(view)
-        if opening.presence:
-            subscription.present = (
-                True  # before it is known, so that an arrival whose answer is lost is ended too
-            )
-            yield Arrive(subscription.channel, session.client_info(subscription))
-        _check_still_wanted(subscription)
+        yield from _begin(session, subscription, wish, result)
     except FabricError:
-        if not session.drop(subscription.channel):
-            session.tell(
-                Unfollow(subscription.channel)
-            )  # it may have been ended before the hub began to follow
+        if not session.drop(name):
+            session.tell(Unfollow(name))  # it may have been ended before the hub began to follow
         raise
     session.await_reply(subscription)
     return result
@@ -112,6 +93,30 @@ def _check_room(session: "Session", channel: str, *, server_side: bool) -> None:
         if server_side:
             raise Disconnect(DisconnectCode.CHANNEL_LIMIT)
         raise ProtocolError(ErrorCode.LIMIT_EXCEEDED)
+
+
+def _begin(
+    session: "Session", subscription: Subscription, wish: Subscribe, result: SubscribeResult
+) -> Steps[None]:
+    assert session.identity is not None
+    channel, opening = subscription.channel, subscription.opening
+    yield Follow(channel)
+    _check_still_wanted(subscription)
+    question = position_question(subscription, wish, result)
+    if question is not None:
+        answer: History | Position = yield question
+        take_position(subscription, wish, result, answer)
+    if opening.data is not None:
+        result.data = payload(opening.data)
+    elif not result.recovered:
+        # The position was read before, so what is published while the view is made comes after it.
+        view: bytes | None = yield Show(session.identity, channel)
+        result.data = payload(view)
+    if opening.presence:
+        # Noted before it is known, so that an arrival whose answer is lost is ended too.
+        subscription.present = True
+        yield Arrive(channel, session.client_info(subscription))
+    _check_still_wanted(subscription)
 
 
 def _check_still_wanted(subscription: Subscription) -> None:
