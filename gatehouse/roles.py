@@ -45,7 +45,7 @@ LOOK_FOR_SILENCE_S = SILENCE.total_seconds() / 5
 EXPIRE_S = 10.0
 OPEN_DAYS_S = 3600.0
 END_ORDERS_S = 1.0
-GRACE_S = 3
+GRACE_S = 10
 CONNECTED_WITHIN_S = 1.0
 
 Checks = dict[str, Check]

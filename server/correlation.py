@@ -17,7 +17,7 @@ from server.problems import Internal, problem_response
 logger = structlog.get_logger(__name__)
 HEADER: Final = "X-Request-Id"
 ACCEPTED: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-PROBES: Final = ("/health", "/health/ready", "/metrics")
+PROBES: Final = ("/health", "/health/ready", "/health/balancer", "/metrics")
 HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 

@@ -57,6 +57,12 @@ def probes(health: Health, metrics: Metrics, *, token: str | None = None) -> lis
     async def ready(request: Request) -> Response:
         return _verdict({}, await health.parts())
 
+    async def balanced(request: Request) -> Response:
+        # What HAProxy calls `disable-on-404`: nobody new, and those who are here stay until they are sent away.
+        if health.draining:
+            return _tell({"status": "draining"}, 404)
+        return _verdict({}, await health.parts())
+
     async def service(request: Request) -> Response:
         name = request.path_params["name"]
         if name not in SERVICES:
@@ -72,6 +78,7 @@ def probes(health: Health, metrics: Metrics, *, token: str | None = None) -> lis
     doors = (
         ("/health", alive),
         ("/health/ready", ready),
+        ("/health/balancer", balanced),
         ("/{name}-service/health", service),
         ("/metrics", numbers),
     )

@@ -19,6 +19,7 @@ from tests.journeys.compose_programs import ROOT, argv_of, asking, make_cluster
 
 HEALTHY_WITHIN_S = 60
 COMPLETED_WITHIN_S = 60
+GRACE_S = 30
 
 
 class Machine:
@@ -57,6 +58,10 @@ class Machine:
     def kill(self, service: str, number: int) -> None:
         """Kill a container with -9."""
         self._children[f"{service}-{number}"].kill()
+
+    async def end(self, service: str, number: int) -> int:
+        """Stop a container as `docker compose stop` does, and return its exit code."""
+        return await self._children[f"{service}-{number}"].stop(GRACE_S)
 
     def signal(self, service: str, number: signal.Signals) -> None:
         """Send a service's only container a signal, `docker compose kill -s`."""

@@ -100,6 +100,10 @@ class Site:
         finally:
             await client.disconnect()
 
+    async def sockets_of(self, number: int) -> int:
+        """Return how many sockets are open at a hub."""
+        return int(await self._connections(number))
+
     async def hub_of_the_screen(self) -> int:
         """Return the number of the hub that has the only open socket."""
 

@@ -13,6 +13,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -22,6 +23,7 @@ import yaml
 
 from deploy.certificates import make
 from gatehouse.embedded.child import StartFailed
+from gatehouse.roles import GRACE_S
 from gatehouse.settings import SETTINGS
 from tests.eventually import eventually
 from tests.journeys.compose_file import ComposeFile, Missing, read, variables_of
@@ -37,6 +39,13 @@ SECRETS = {
     "POSTGRES_PASSWORD": "bV5nM2qT8wX4zL7p",
 }
 OURS = {"domain", "channels", "server", "gate_bridge", "adapters", "simulators", "gatehouse"}
+SCREENS = 10
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
 ONCE = ("migrate", "certificates", "broker-accounts")
 
 
@@ -80,6 +89,12 @@ def test_what_our_processes_are_told_are_settings(compose: ComposeFile):
         if service.image.startswith("gatehouse:"):
             assert set(service.environment) <= known, service.name
             assert service.environment["ENVIRONMENT"] == "production"
+
+
+def test_a_hub_is_given_the_time_that_it_takes_to_end(compose: ComposeFile):
+    given_s = int(compose.raw["services"]["hub"]["stop_grace_period"].removesuffix("s"))
+
+    assert given_s >= int(compose.services["hub"].environment["DRAIN_S"]) + GRACE_S + 5
 
 
 def test_only_the_balancer_gates_and_the_mail_page_are_reached_from_outside(compose: ComposeFile):
@@ -242,6 +257,40 @@ async def test_a_screen_misses_nothing_when_its_hub_is_killed(site: Site):
         told = [text.partition(" came in")[0] for text in screen.arrivals()]
         assert (told, screen.recovered[1:], screen.ends) == (["Alan Turing", "Kurt Gödel"], [True], [])
     await site.machine.revive("hub", hub)
+
+
+async def test_a_hub_that_is_told_to_end_hands_its_clients_over_and_they_miss_nothing(site: Site):
+    hub, other, names = 1, 2, []
+    direct = f"http://{site.machine.address('hub', 8080, number=hub)}"
+    async with AsyncExitStack() as stack:
+        screens = [await stack.enter_async_context(site.host_listening()) for _ in range(SCREENS)]
+        assert await site.sockets_of(hub) and await site.sockets_of(other)
+
+        async def somebody_comes() -> None:
+            names.append(f"Guest {len(names)}")
+            shown = await site.shown((await site.guest(names[-1]))["qrToken"])
+            assert (shown.verdict, shown.source) == ("admit", "online")
+
+        await somebody_comes()
+        ending = asyncio.create_task(site.machine.end("hub", hub))
+        await eventually(lambda: status(site, f"{direct}/health/ready", 503), 10)
+        assert await status(site, f"{direct}/health", 200)
+        assert await status(site, f"{direct}/connection/websocket", 503, headers=UPGRADE)
+        while not ending.done():
+            await somebody_comes()
+        assert await ending == 0
+        await somebody_comes()
+
+        for screen in screens:
+            await eventually(lambda screen=screen: len(screen.arrivals()) >= len(names), 20)
+            assert [text.partition(" came in")[0] for text in screen.arrivals()] == names
+            assert all(screen.recovered[1:]) and not screen.ends
+        assert await site.sockets_of(other) == SCREENS
+    await site.machine.revive("hub", hub)
+
+
+async def status(site: Site, url: str, expected: int, headers: dict[str, str] | None = None) -> bool:
+    return (await site.http.get(url, headers=headers)).status_code == expected
 
 
 async def test_both_hubs_serve(site: Site):

@@ -207,6 +207,32 @@ async def test_a_reload_stays_signed_in(screen: Screen):
     assert await screen.part("feed-row").count() > 0
 
 
+async def test_a_guard_sees_what_the_hub_does_while_it_does_it(
+    house: House, browser: Browser, screen: Screen
+):
+    await screen.part("hubs-button").click()
+    board = screen.part("hub-board", complete="true", hubs="1")
+    await expect(board).to_be_visible()
+    await expect(screen.part("hub-row-connections")).to_have_text("1")
+    async with other_browser(browser) as (_, other):
+        await come_in(house, other)
+        await expect(other.part("feed-status", state="live")).to_be_visible()
+        await expect(screen.part("hub-row-connections")).to_have_text("2")
+    await expect(screen.part("hub-row-connections")).to_have_text("1")
+    await expect(screen.part("hub-ends")).to_contain_text("the client left, or its network")
+    await expect(screen.part("hub-commands")).to_contain_text("subscribe")
+
+    await screen.page.reload()
+    await expect(board).to_be_visible()
+    drawn = screen.part("hub-deliveries").locator("path.line")
+    await expect(drawn).to_have_attribute("d", re.compile(r"^M0 [\d.]+(L[\d.]+ [\d.]+)+$"))
+    await screen.part("hub-deliveries").locator("svg").hover()
+    await expect(screen.part("hub-latency").locator(".when")).to_have_text(re.compile(r"^\d\d:\d\d:\d\d$"))
+
+    await screen.part("hubs-button").click()
+    await expect(screen.part("site-board")).to_be_visible()
+
+
 async def test_everything_is_there_in_russian(screen: Screen):
     try:
         await screen.part("account-menu").click()

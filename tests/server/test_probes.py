@@ -3,13 +3,14 @@
 import httpx2
 import pytest
 
+from channels.broker import BrokerUnavailable
 from channels.memory import MemoryBroker
 from tests.served import Served, served_house
 
 
 class AwayBroker(MemoryBroker):
     async def history(self, channel, **options):
-        raise ConnectionError("away")
+        raise BrokerUnavailable("away")
 
 
 @pytest.mark.parametrize("prefix", ["", "/api"])
@@ -37,6 +38,14 @@ async def test_what_fails_is_named(database: str):
         assert answer.status_code == 503
         assert answer.json()["parts"] == {"database": "ok", "broker": "failed", "process": "ok"}
         assert (await served.http.get("/health")).status_code == 200
+
+
+async def test_who_is_about_to_end_is_not_ready_and_tells_the_balancer_to_send_nobody_new(served: Served):
+    assert (await served.http.get("/health/balancer")).status_code == 200
+    await served.app.state.drain()
+    assert (await served.http.get("/health/ready")).status_code == 503
+    assert (await served.http.get("/health/balancer")).status_code == 404
+    assert (await served.http.get("/health")).status_code == 200
 
 
 PROMETHEUS = {"Authorization": "Bearer a token for numbers"}
