@@ -31,7 +31,8 @@ def sent(
     size = len(payload)
     length = bytes([128 | size]) if size < 126 else b"\xfe" + size.to_bytes(2) if size < 65536 else b""
     head = bytes([fin << 7 | reserved << 4 | opcode]) + (length or b"\xff" + size.to_bytes(8))
-    return head + mask + bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload))
+    masked = payload if mask == bytes(4) else bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload))
+    return head + mask + masked
 
 
 def taken(*pieces: bytes, limit: int = LIMIT) -> list[Received]:
