@@ -8,6 +8,7 @@ from domain.kernel.caller import SERVICE
 from domain.kernel.errors import DomainError
 from gatehouse import roles
 from gatehouse.brokers import account_url
+from gatehouse.entry import entry_of
 from gatehouse.listening import listening
 from gatehouse.mailbox import Mailbox
 from gatehouse.migrate import migrate as upgrade
@@ -28,6 +29,7 @@ async def serve(settings: Settings) -> None:
             process,
             dashboard=roles.DASHBOARD,
             trusted_proxies=settings.trusted_proxies,
+            entry=entry_of(settings),
             partners=partners_of(settings),
             metrics_token=settings.metrics_token,
             drain_s=settings.drain_s,

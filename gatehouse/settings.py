@@ -45,6 +45,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     jwt_access_token_expires: int
     jwt_refresh_token_expires: int
     trusted_proxies: tuple[str, ...]
+    websocket_origins: tuple[str, ...]
+    websocket_connections: int
+    websocket_connects_per_second: int | None
     hub_config: Path | None
     hub_api_key: str | None
     hub_token_hmac_secret: str | None
@@ -172,6 +175,24 @@ SETTINGS = (
         "Addresses or networks of load balancers whose X-Forwarded-For is believed, with commas.",
     ),
     Setting(
+        "WEBSOCKET_ORIGINS",
+        _words,
+        "",
+        "Origins beside our own whose pages may open sockets, with commas; `*` stands for any part of a name.",
+    ),
+    Setting(
+        "WEBSOCKET_CONNECTIONS",
+        _number(1, 10_000_000),
+        "50000",
+        "Sockets open at once in one process; more are refused with 503, as are those beyond the limit of open files.",
+    ),
+    Setting(
+        "WEBSOCKET_CONNECTS_PER_SECOND",
+        _number(1, 1_000_000),
+        "",
+        "Sockets one process lets in per second, the rest is refused with 503; empty: as many as come.",
+    ),
+    Setting(
         "DATABASE_URL",
         _url(*POSTGRES),
         "",
@@ -294,7 +315,7 @@ def _value(setting: Setting, texts: Mapping[str, str]) -> Any:  # Any: of the ty
     # An empty variable is an absent one, as compose files have it.
     text = texts.get(setting.name, "").strip() or setting.default
     if not text:
-        if setting.name == "TRUSTED_PROXIES":
+        if setting.read is _words:
             return ()
         return "" if setting.name in {"PUBLIC_URL", "JWT_SECRET_KEY", "POSTGRES_PASSWORD"} else None
     try:

@@ -25,6 +25,7 @@ from gatehouse.embedded.broker import Broker
 from gatehouse.embedded.child import Child, Command
 from gatehouse.embedded.lock import held
 from gatehouse.embedded.postgres import Postgres
+from gatehouse.entry import entry_of
 from gatehouse.greeting import greeting
 from gatehouse.listening import listening
 from gatehouse.mailbox import Mailbox
@@ -121,6 +122,7 @@ def _run(house: House, tasks: asyncio.TaskGroup) -> None:
         house.process,
         dashboard=roles.DASHBOARD,
         background=False,
+        entry=entry_of(house.settings),
         partners=partners_of(house.settings),
         metrics_token=token,
     )
