@@ -4,13 +4,14 @@ Proves: channels/positioning.py, channels/subscription.py, channels/effects.py
 """
 
 import json
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from channels.broadcast import Broadcast
 from channels.delta import apply
-from channels.effects import Deliver
+from channels.effects import Ask, Deliver, Read
 from channels.host import Opening
 from channels.positioning import LARGEST_PAIR
 from channels.protocol.json import JsonCodec
@@ -93,6 +94,27 @@ def test_nothing_recovered_is_nothing_to_build_on() -> None:
     told = subscribed(world, ',"delta":"fossil","recover":true,"offset":1,"epoch":"e"')
     assert '"recovered":true' in told
     assert world.session.subscriptions["a"].base is None
+
+
+def test_what_came_last_is_known_also_where_it_is_outside_the_stream() -> None:
+    """It may come after the recovered publication here, and before it to those who followed already."""
+    world = connected()
+    world.opening = DELTA
+    world.publish("a", STORY % 1)
+
+    def interrupt(question: Ask[Any]) -> None:
+        if isinstance(question, Read):
+            world.deliver("a", Publication(data=b'"typing"'))
+            world.publish("a", STORY % 2)
+
+    world.before = interrupt
+    told = words(
+        world.say('{"id":2,"subscribe":{"channel":"a","delta":"fossil","recover":true,"epoch":"e"}}')
+    )
+    assert told[1:] == [r'{"push":{"channel":"a","pub":{"data":"\"typing\""}}}']
+    assert world.session.subscriptions["a"].base == b'"typing"'
+    world.publish("a", STORY % 3)
+    assert world.session.subscriptions["a"].base == STORY % 3
 
 
 def test_who_joins_is_no_difference_to_anything() -> None:
