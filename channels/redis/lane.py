@@ -153,6 +153,7 @@ class Lane:
     # Breaks
 
     def _is_down(self) -> bool:
+        """Whether it has been in vain for long; a first attempt that is under way is not in vain yet."""
         return self._down_since is not None and self._loop.time() - self._down_since > BRIDGED_S
 
     def _ended(self) -> None:
@@ -177,11 +178,10 @@ class Lane:
 
     def _reconnect(self) -> None:
         if self._connecting is None or self._connecting.done():
-            self._down_since = self._down_since or self._loop.time()
             self._connecting = self._loop.create_task(self._stay_at_it())
 
     async def _stay_at_it(self) -> None:
-        pause_s = FIRST_PAUSE_S
+        pause_s, began = FIRST_PAUSE_S, self._loop.time()
         while True:
             try:
                 if self._begin(await self._connect(self.address)):
@@ -189,6 +189,7 @@ class Lane:
             except (OSError, TimeoutError, Refusal) as error:
                 if pause_s == FIRST_PAUSE_S:
                     logger.warning("Redis at %s cannot be reached: %s", self.address, error)
+                self._down_since = began
                 self._broke()
                 self._give_up(error)
             await asyncio.sleep(pause_s * random.uniform(0.5, 1))
