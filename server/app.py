@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from channels.limits import Limits
@@ -31,11 +31,11 @@ from server.partners import SharedHost
 from server.probes import Health, probes
 from server.problems import unrouted
 from server.process import Process
-from server.realtime import Partners, realtime
+from server.realtime import Partners, Realtime, realtime
 from server.routes import Table
 from server.schema import descriptions
 from server.session import PATH, BrowserSession
-from server.upgrade import Door, Entry, no_upgrade
+from server.upgrade import Entry, no_upgrade
 from server.uring import open_ring
 from server.verified import Verified
 from server.websocket import handshake
@@ -74,36 +74,18 @@ def build(
         Verified(partial(_read, process), now=partial(_now, process)), partial(_identify, process)
     )
     health = Health(process.checks())
-    hub = Hub(process.broker, ring=open_ring() if io_uring else None)
-    host = BusinessHost(calls, process.catalogue.feeds, authenticator, numbers=hub.numbers)
     entry = replace(entry or Entry(), trusted_proxies=trusted_proxies)
-    served = host if partners is None else SharedHost(host, partners.host, process.catalogue.feeds)
-    live = realtime(
-        hub,
-        served,
-        process.overview,
-        partners,
-        is_ours=lambda channel: process.catalogue.feeds.find(channel) is not None,
-        procedure=procedure_of(calls, partners.host.namespaces.rpc_operations if partners else ()),
-        limits=limits,
-        entry=entry,
-        version=VERSION,
-    )
+    live, parts = _live(process, calls, authenticator, partners, limits, entry, io_uring)
     process.metrics.register(HubMetrics(live.look))
-    door, parts = live.door, [live.run, Closings(live.control, hub, host).run]
     session = BrowserSession(calls, lasts_s=process.runtime.tools.policy.refresh_token_s)
-    drain = partial(_drain, health, hub, door, drain_s)
+    drain = partial(_drain, health, live, drain_s)
     app = Starlette(
         routes=[
             *probes(health, process.metrics, token=metrics_token),
             *descriptions(process.catalogue.operations, version=VERSION),
             *live.routes,
             Route(handshake.PATH.decode(), no_upgrade),
-            Route("/", to_pages),
-            Route("/app", to_pages),
-            Route(PATH, session),
-            Route(f"{PATH}/refresh", session),
-            Mount("/app", Pages(dashboard)),
+            *_pages(dashboard, session),
         ],
         middleware=[*_proxies(trusted_proxies), Middleware(Correlation)],
         exception_handlers={HTTPException: unrouted},
@@ -112,8 +94,43 @@ def build(
     # Last, so that what is refused above for its method alone is refused there.
     app.router.default = Gateway(calls, Table(), authenticator)
     app.state.drain = drain
-    app.state.door = door
+    app.state.door = live.door
     return app
+
+
+def _live(
+    process: Process,
+    calls: Calls,
+    authenticator: Authenticator,
+    partners: Partners | None,
+    limits: Limits | None,
+    entry: Entry,
+    io_uring: bool,
+) -> tuple[Realtime, list[Part]]:
+    hub, feeds = Hub(process.broker, ring=open_ring() if io_uring else None), process.catalogue.feeds
+    host = BusinessHost(calls, feeds, authenticator, numbers=hub.numbers)
+    live = realtime(
+        hub,
+        host if partners is None else SharedHost(host, partners.host, feeds),
+        process.overview,
+        partners,
+        is_ours=lambda channel: feeds.find(channel) is not None,
+        procedure=procedure_of(calls, partners.host.namespaces.rpc_operations if partners else ()),
+        limits=limits,
+        entry=entry,
+        version=VERSION,
+    )
+    return live, [live.run, Closings(live.control, hub, host).run]
+
+
+def _pages(dashboard: Path, session: BrowserSession) -> list[BaseRoute]:
+    return [
+        Route("/", to_pages),
+        Route("/app", to_pages),
+        Route(PATH, session),
+        Route(f"{PATH}/refresh", session),
+        Mount("/app", Pages(dashboard)),
+    ]
 
 
 def _read(process: Process, token: str) -> Claims:
@@ -133,10 +150,10 @@ def _proxies(trusted: Sequence[str]) -> list[Middleware]:
     return [Middleware(ProxyHeadersMiddleware, trusted_hosts=list(trusted))] if trusted else []
 
 
-async def _drain(health: Health, hub: Hub, door: Door, within_s: float) -> None:
+async def _drain(health: Health, live: Realtime, within_s: float) -> None:
     health.draining = True
-    await hub.shutdown(within_s)
-    await door.shared.finish(LEAVE_S)
+    await live.hub.shutdown(within_s)
+    await live.door.shared.finish(LEAVE_S)
 
 
 def _lifespan(parts: Sequence[Part], drain: Part) -> Lifespan:
