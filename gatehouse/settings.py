@@ -15,6 +15,7 @@ from dotenv import dotenv_values
 Environment = Literal["development", "test", "production"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 MailSecurity = Literal["none", "starttls", "tls"]
+Choice = Literal["auto", "off"]
 
 # Any: a value is of whatever type its row reads it as.
 Reader = Callable[[str], Any]
@@ -55,6 +56,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     hub_token_jwks_url: str | None
     hub_token_audience: str | None
     hub_token_issuer: str | None
+    hub_io_uring: Choice
     smtp_host: str | None
     smtp_port: int
     smtp_user: str | None
@@ -207,7 +209,7 @@ SETTINGS = (
         "REDIS_URL",
         _url("redis", "rediss", "unix"),
         "",
-        "Redis 7 or newer, for more than one hub process; empty: channels live in memory.",
+        "Redis 7 or newer, or members of a cluster, for more than one hub process; empty: channels live in memory.",
     ),
     Setting(
         "MQTT_URL",
@@ -245,6 +247,12 @@ SETTINGS = (
     ),
     Setting("HUB_TOKEN_AUDIENCE", _text, "", "What partners' tokens must have as `aud`; empty: anything."),
     Setting("HUB_TOKEN_ISSUER", _text, "", "What partners' tokens must have as `iss`; empty: anything."),
+    Setting(
+        "HUB_IO_URING",
+        _one_of(Choice, str.lower),
+        "auto",
+        "`auto` sends to many sockets with one call where the kernel lets us, `off` to each by itself.",
+    ),
     Setting("SMTP_HOST", _text, "", "Mail server; empty: mails are only kept for the demo's mail page."),
     Setting("SMTP_PORT", PORT, "587", "Its port."),
     Setting("SMTP_USER", _text, "", "Account there; empty: none."),
