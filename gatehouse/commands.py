@@ -33,6 +33,7 @@ async def serve(settings: Settings) -> None:
             partners=partners_of(settings),
             metrics_token=settings.metrics_token,
             drain_s=settings.drain_s,
+            io_uring=settings.hub_io_uring == "auto",
         )
         with listening(settings.host, settings.port) as listener:
             await until_told(roles.serve(app, listener, door=app.state.door, drain=app.state.drain))
