@@ -261,6 +261,9 @@ class Http(HttpToolsProtocol):
         if not is_ours(self.url):
             super().handle_websocket_upgrade()
             return
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.transport.close()  # asked without waiting for an answer, which would now come after ours
+            return
         upgrade = sys.exception()
         assert isinstance(upgrade, httptools.HttpParserUpgrade)
         behind = self._newest[upgrade.args[0] :]

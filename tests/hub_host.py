@@ -9,7 +9,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from channels.broker import Broker
-from channels.host import Identity, Opening, Publishing
+from channels.host import Identity, Opening, Pressure, Publishing
 from channels.limits import Limits
 from channels.protocol import Disconnect, DisconnectCode, ErrorCode, ProtocolError
 from channels.stream import HistoryPolicy
@@ -17,11 +17,15 @@ from server.fanout import Hub
 from server.upgrade import Door, Entry
 from tests.eventually import eventually
 
+PRESSED = {"latest": Pressure.LATEST, "oldest": Pressure.OLDEST}
 KEPT = HistoryPolicy(size=20, ttl_s=60)
 
 
 class SmallHost:
-    """Tokens are user names; `feed:` channels have history and a first view, `room:` ones presence, others nothing."""
+    """Tokens are user names; `feed:` channels have history and a first view, `room:` ones presence, others nothing.
+
+    `latest` and `oldest` let go of what a follower does not take.
+    """
 
     def __init__(self) -> None:
         self.views = 0
@@ -49,6 +53,8 @@ class SmallHost:
             raise ProtocolError(ErrorCode.PERMISSION_DENIED)
         if channel.startswith("room:"):
             return Opening(history=KEPT, presence=True, join_leave=True)
+        if channel in PRESSED:
+            return Opening(pressure=PRESSED[channel])
         return Opening(history=KEPT if channel.startswith(("feed:", "#")) else None)
 
     async def glance(self, identity: Identity, channel: str) -> Opening:
@@ -73,6 +79,8 @@ class SmallHost:
         match method:
             case "echo":
                 return data
+            case "who":
+                return json.dumps({"address": identity.address, "agent": identity.agent}).encode()
             case "refuse":
                 raise ProtocolError(409, '{"title":"Taken","status":409}')
             case "break":
