@@ -5,6 +5,7 @@ from typing import Any, Protocol
 import msgspec
 
 from domain.kernel.caller import Caller
+from domain.kernel.leases import Term
 from domain.kernel.runtime import Runtime
 
 
@@ -15,11 +16,14 @@ class Asks(Protocol):
         """Return the operation's answer."""
 
 
-def asks(runtime: Runtime) -> Asks:
-    """Return the bridge's way into the runtime: members go in as they are, nothing is decoded twice."""
+def asks(runtime: Runtime, *, under: Term | None = None) -> Asks:
+    """Return the bridge's way into the runtime: members go in as they are, nothing is decoded twice.
+
+    What is written ``under`` a term is refused once the term is over.
+    """
 
     async def ask(caller: Caller, name: str, **members: Any) -> Any:
         arguments: msgspec.Struct = runtime.operations[name].params(**members)
-        return await runtime.call(caller, name, arguments)
+        return await runtime.call(caller, name, arguments, under=under)
 
     return ask

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
+from dataclasses import dataclass
 
 from domain.access.operations.decisions import Decision
 from domain.access.rules.reasons import Reason
@@ -31,11 +32,18 @@ def settings(url: str, *, client_id: str, ca_file: str | None = None) -> Setting
     return Settings(url=url, client_id=client_id, subscriptions=SUBSCRIPTIONS, ca_file=ca_file, inbox=2_000)
 
 
+@dataclass(slots=True)
+class Counts:
+    """How many scans a process has answered so far."""
+
+    answered: int = 0
+
+
 class Decide:
     """One process's decisions; `run` it beside its client."""
 
-    def __init__(self, client: Client, ask: Asks) -> None:
-        self.answered = 0
+    def __init__(self, client: Client, ask: Asks, *, counts: Counts | None = None) -> None:
+        self.counts = counts or Counts()
         self._client = client
         self._ask = ask
         self._answers: OrderedDict[tuple[int, str, str], tuple[float, bytes]] = OrderedDict()
@@ -83,7 +91,7 @@ class Decide:
                 self._traces.put_nowait(decided)
         topic = wire.topic(envelope.site_id, envelope.gate_id, "dn/dec")
         self._client.post(topic, payload, qos=wire.QOS["dn/dec"])
-        self.answered += 1
+        self.counts.answered += 1
 
     async def _decide(self, gate_id: int, scan: wire.Scan) -> Decision:
         caller = Caller(roles=frozenset({"device"}), gate_id=gate_id)

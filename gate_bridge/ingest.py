@@ -13,6 +13,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from domain.access.operations.journals import Journal
 from domain.access.operations.recording import GateEvent, Poison
@@ -43,14 +44,26 @@ def settings(url: str, *, client_id: str, ca_file: str | None = None) -> Setting
     )
 
 
+@dataclass(slots=True)
+class Counts:
+    """What a process has taken in so far, and how long its last batch took to commit."""
+
+    recorded: int = 0
+    lag_ms: int = 0
+
+
 class Ingest:
     """One process's ingestion; `run` it beside its client. ``reached`` is called at named points, for crash tests."""
 
     def __init__(
-        self, client: Client, ask: Asks, *, reached: Callable[[str], None] = lambda point: None
+        self,
+        client: Client,
+        ask: Asks,
+        *,
+        counts: Counts | None = None,
+        reached: Callable[[str], None] = lambda point: None,
     ) -> None:
-        self.recorded = 0
-        self.lag_ms = 0
+        self.counts = counts or Counts()
         self._client = client
         self._ask = ask
         self._reached = reached
@@ -65,7 +78,7 @@ class Ingest:
             self._reached("before_ack")
             self._client.ack(batch)
             self._reached("after_ack")
-            self.lag_ms = int((time.monotonic() - began) * 1000)
+            self.counts.lag_ms = int((time.monotonic() - began) * 1000)
 
     async def _settle(self, taken: Intake) -> None:
         """Have everything a batch says committed, however long the database is away."""
@@ -85,7 +98,7 @@ class Ingest:
         self._reached("before_commit")
         journals = await self._record(events, poison)
         self._reached("after_commit")
-        self.recorded += len(events)
+        self.counts.recorded += len(events)
         for journal in journals:
             self._answer(journal, sites)
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 
 from domain.kernel.caller import SERVICE
 from domain.kernel.errors import DomainError
-from gatehouse import roles
+from gatehouse import gates, roles
 from gatehouse.brokers import account_url
 from gatehouse.entry import entry_of
 from gatehouse.listening import listening
@@ -44,7 +44,7 @@ async def ingest(settings: Settings) -> None:
     async with process_of(settings) as process:
         url, ca_file = _broker(settings, "ingest")
         checks = process.checks()
-        running = roles.ingest(process, url, client_id="svc-ingest", ca_file=ca_file, checks=checks)
+        running = gates.ingest(process, url, client_id="svc-ingest", ca_file=ca_file, checks=checks)
         await until_told(_beside(settings, process, checks, running))
 
 
@@ -53,7 +53,7 @@ async def decide(settings: Settings) -> None:
     async with process_of(settings, connections=4) as process:
         url, ca_file = _broker(settings, "decide")
         checks = process.checks()
-        running = roles.decide(process, url, client_id="svc-decide", ca_file=ca_file, checks=checks)
+        running = gates.decide(process, url, client_id="svc-decide", ca_file=ca_file, checks=checks)
         await until_told(_beside(settings, process, checks, running))
 
 
@@ -100,7 +100,7 @@ def _broker(settings: Settings, service: str) -> tuple[str, str | None]:
     return url, str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None
 
 
-async def _beside(settings: Settings, process: Process, checks: roles.Checks, role: Awaitable[None]) -> None:
+async def _beside(settings: Settings, process: Process, checks: gates.Checks, role: Awaitable[None]) -> None:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(answer_probes(settings, process, checks), name="probes")
         tasks.create_task(process.run(), name="process")

@@ -17,7 +17,7 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from gatehouse import roles
+from gatehouse import gates, roles
 from gatehouse.brokers import account_url, house_accounts
 from gatehouse.demo import fleet, guests, place
 from gatehouse.embedded.address import free_port
@@ -134,9 +134,12 @@ def _run(house: House, tasks: asyncio.TaskGroup) -> None:
     if house.postgres is not None:
         tasks.create_task(house.postgres.keep(), name="postgres")
     tasks.create_task(roles.work(house.process, urls["control"]), name="work")
-    tasks.create_task(roles.ingest(house.process, urls["ingest"], client_id="svc-ingest"), name="ingest")
-    deciding = roles.decide(
-        house.decider, urls["decide"], client_id="svc-decide", metrics=house.process.metrics
+    # its data directory lets one house run at a time: the next one takes up the leases of a killed one at once
+    me = f"{socket.gethostname()}:{house.settings.gatehouse_data.absolute()}"
+    taking = gates.ingest(house.process, urls["ingest"], client_id="svc-ingest", by=me)
+    tasks.create_task(taking, name="ingest")
+    deciding = gates.decide(
+        house.decider, urls["decide"], client_id="svc-decide", by=me, metrics=house.process.metrics
     )
     tasks.create_task(deciding, name="decide")
     tasks.create_task(

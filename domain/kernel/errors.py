@@ -113,6 +113,13 @@ class Busy(DomainError):
     passing = True
 
 
+class Superseded(DomainError):
+    """A process acts in a term that is over; another does its work now."""
+
+    code, title = "superseded", "Another process does this now"
+    passing = True
+
+
 class Replayed(DomainError):
     """The stored refusal of an earlier call with the same idempotency key."""
 

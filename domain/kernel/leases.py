@@ -7,6 +7,7 @@ new holder, so that a late act of an old one can be told from the new one's. Onl
 import asyncio
 from datetime import datetime, timedelta
 
+import msgspec
 import structlog
 from sqlalchemy import case, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -14,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.database import Sessions, Table
+from domain.kernel.errors import Superseded
 from domain.kernel.rounds import AWAY
 
 logger = structlog.get_logger(__name__)
@@ -30,6 +32,14 @@ class LeaseRow(Table):
     holder: Mapped[str]
     generation: Mapped[int]
     expires_at: Mapped[datetime]
+
+
+class Term(msgspec.Struct, frozen=True):
+    """What a holder may show when it acts: the role, who it is, and which generation of holders it belongs to."""
+
+    role: str
+    holder: str
+    generation: int
 
 
 async def acquire(db: AsyncSession, role: str, holder: str, *, lasts: timedelta) -> int | None:
@@ -59,6 +69,16 @@ async def holds(db: AsyncSession, role: str, holder: str, generation: int) -> bo
         LeaseRow.role == role, LeaseRow.holder == holder, LeaseRow.generation == generation
     )
     return await db.scalar(mine.with_for_update(read=True)) is not None
+
+
+async def assert_term(db: AsyncSession, term: Term) -> None:
+    """Refuse to act in a term that is over, and keep it from ending till the transaction does.
+
+    Raises:
+        Superseded: Another has taken over.
+    """
+    if not await holds(db, term.role, term.holder, term.generation):
+        raise Superseded(f"{term.holder} holds {term.role} no longer")
 
 
 async def release(db: AsyncSession, role: str, holder: str) -> None:

@@ -28,6 +28,7 @@ from domain.kernel.errors import Busy, DomainError, Forbidden, NotFound, Replaye
 from domain.kernel.events import Event
 from domain.kernel.idempotency import Request
 from domain.kernel.jobs import Work
+from domain.kernel.leases import Term, assert_term
 from domain.kernel.log import Fact
 from domain.kernel.operations import Operation
 from domain.kernel.preparation import Preparation
@@ -87,8 +88,9 @@ class Runtime:
         *,
         key: str | None = None,
         correlation: str = "",
+        under: Term | None = None,
     ) -> Any:
-        """Perform operation ``name`` for ``caller`` and return its answer.
+        """Perform operation ``name`` for ``caller`` and return its answer; writing ``under`` a term, while it lasts.
 
         Raises:
             DomainError: It was refused, or never existed.
@@ -103,7 +105,7 @@ class Runtime:
         if operation.reads or not operation.atomic:
             answer = await self._read(operation, caller, given, correlation)
         else:
-            answer = await self._write(operation, caller, given, asked, correlation)
+            answer = await self._write(operation, caller, given, asked, correlation, under)
         if not operation.reveal:
             return answer
         async with self.readers() as db:
@@ -153,10 +155,11 @@ class Runtime:
         given: msgspec.Struct,
         asked: Request | None,
         correlation: str,
+        under: Term | None,
     ) -> Any:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return await self._attempt(operation, caller, given, asked, correlation)
+                return await self._attempt(operation, caller, given, asked, correlation, under)
             except PoolTimeout as error:
                 raise Busy("Too many calls at once; nothing was changed") from error
             except DBAPIError as error:
@@ -176,8 +179,11 @@ class Runtime:
         given: msgspec.Struct,
         asked: Request | None,
         correlation: str,
+        under: Term | None,
     ) -> Any:
         async with self.sessions.begin() as db:
+            if under:
+                await assert_term(db, under)
             if asked and (stored := await idempotency.claim(db, asked, self.clock())):
                 return _replay(operation, stored)
             ctx = self.context(caller, db, correlation)

@@ -85,7 +85,7 @@ def _enough(over: asyncio.Event, length: int) -> bool:
 async def _dies_while_ingest_stands(made: World, where: str, kill: Kill) -> None:
     """Kill something else at a named point of ingestion, see it recover, then kill ingestion at any moment."""
     child = await made.gatehouse("ingest", crash_at=where)
-    await eventually(lambda: psutil.Process(child.pid).status() == psutil.STATUS_STOPPED, timeout_s=30)
+    await eventually(lambda: psutil.Process(child.pid).status() == psutil.STATUS_STOPPED, timeout_s=90)
     await kill()
     psutil.Process(child.pid).resume()
     await made.goes_on()

@@ -124,12 +124,12 @@ class World:
         async def more() -> bool:
             return await self.events() >= before + by
 
-        await eventually(more, timeout_s=30)
+        await eventually(more, timeout_s=60)
 
     async def ingest_dies(self, where: str) -> None:
         """Run ingestion until it dies at a named point."""
         child = await self.gatehouse("ingest", crash_at=where)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             assert await child.wait() == -signal.SIGKILL
 
     async def stop_gates(self) -> None:

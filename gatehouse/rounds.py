@@ -1,0 +1,27 @@
+"""Things a process does again and again, each time as if nothing had happened before."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from domain.kernel.caller import SERVICE
+from server.process import Process
+
+logger = structlog.get_logger(__name__)
+
+
+async def every(pause_s: float, work: Callable[[], Awaitable[None]]) -> None:
+    """Do ``work`` after each pause, until cancelled."""
+    while True:
+        await asyncio.sleep(pause_s)
+        await work()
+
+
+async def say(process: Process, name: str, **members: object) -> None:
+    """Perform an operation as the service; one that fails is performed again in the next round."""
+    try:
+        await process.runtime.call(SERVICE, name, members)
+    except Exception:
+        # screens show meanwhile that what they have is stale
+        logger.exception("an operation failed", operation=name)
