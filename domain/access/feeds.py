@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from heapq import nlargest
 from operator import attrgetter
+from typing import Annotated
 
 import msgspec
 from sqlalchemy import ARRAY, BigInteger, Select, any_, literal, select
@@ -28,6 +29,7 @@ from domain.access.queries.log_entries import LogEntry, entries, newest_by_key, 
 from domain.access.tables.place import ZoneRow
 from domain.access.tables.record import AccessLogRow
 from domain.access.tables.rights import GrantRow, GuestPassRow
+from domain.identity.queries.people import names_of
 from domain.kernel.context import Context
 from domain.kernel.feeds import Feed, Item, Shown
 from domain.kernel.times import day_bounds
@@ -51,6 +53,21 @@ class ZoneItem(msgspec.Struct, frozen=True, rename="camel"):
     capacity: int | None
 
 
+class Looking(msgspec.Struct, frozen=True, rename="camel"):
+    """Somebody attends to a row of the log, or does so no longer."""
+
+    key: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    looking: bool = True
+
+
+class Looked(msgspec.Struct, frozen=True, rename="camel"):
+    """What the others on duty hear of it."""
+
+    key: str
+    looking: bool
+    name: str
+
+
 @log.may
 @occupancy.may
 @gates.may
@@ -68,6 +85,13 @@ async def last_entries(ctx: Context, *, site_id: int) -> list[Item]:
         entries().where(AccessLogRow.site_id == site_id).order_by(AccessLogRow.id.desc()).limit(FIRST_ROWS)
     )
     return [_item(entry) for entry in newest_by_key(await read_entries(ctx, chosen))]
+
+
+@log.signals(Looking)
+async def tell_who_looks(ctx: Context, signal: Looking, *, site_id: int) -> Looked:
+    """Tell the others on duty who attends to a row, so that one goes and not three."""
+    names = await names_of(ctx, [ctx.user_id])
+    return Looked(signal.key, signal.looking, names.get(ctx.user_id, ""))
 
 
 @log.shows(AccessRecorded)

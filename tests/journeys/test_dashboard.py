@@ -157,6 +157,28 @@ async def test_a_denial_says_why_and_what_to_do(house: House, screen: Screen, me
     await expect(row).to_contain_text("Ada at the server room")
 
 
+async def test_who_looks_at_a_denial_is_seen_by_the_others_on_duty(
+    house: House, browser: Browser, screen: Screen, member: Person
+):
+    guest = await member.expect_guest("Ada who is looked at")
+    await house.present(4, guest["qrToken"])
+    row = {"guest_pass_id": guest["guestPassId"], "verdict": "deny"}
+    async with other_browser(browser) as (_, other):
+        await come_in(house, other)
+        await expect(other.part("feed-row", **row)).to_be_visible()
+
+        look = screen.part("feed-row", **row).locator('[data-testid="feed-look"]')
+        await look.click()
+        await expect(look).to_have_attribute("aria-pressed", "true")
+        told = other.part("feed-row", **row).locator('[data-testid="feed-looked"]')
+        await expect(told).to_have_text(re.compile(r"\w+ looks at this"))
+        # One does not hear of oneself.
+        await expect(screen.part("feed-looked")).to_have_count(0)
+
+        await look.click()
+        await expect(told).to_have_count(0)
+
+
 async def test_a_pass_revoked_on_the_screen_opens_no_more(house: House, screen: Screen, member: Person):
     guest = await member.expect_guest("Ada to be revoked")
     row = screen.part("guest-row", guest_pass_id=guest["guestPassId"])

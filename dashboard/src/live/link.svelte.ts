@@ -26,12 +26,16 @@ export class Link {
 
   readonly #session: Session;
   readonly #client: Centrifuge;
+  #id = '';
 
   constructor(session: Session, personal: PersonalChannel) {
     this.#session = session;
     this.#client = new Centrifuge(address(), { ...RECONNECT, getToken: () => this.#token() });
     this.#client.on('connecting', (said) => this.#become('connecting', said.reason));
-    this.#client.on('connected', () => this.#become('connected', ''));
+    this.#client.on('connected', (said) => {
+      this.#id = said.client;
+      this.#become('connected', '');
+    });
     this.#client.on('disconnected', (said) => this.#closed(said.code, said.reason));
     this.#client.on('subscribed', (answer) => personal.subscribed(answer));
     this.#client.on('publication', (publication) => personal.published(publication.data));
@@ -41,6 +45,11 @@ export class Link {
   /** Returns a new subscription to a channel; its owner subscribes, and gives it back to `drop`. */
   follow(channel: string): Subscription {
     return this.#client.newSubscription(channel, RESUBSCRIBE);
+  }
+
+  /** The id that the server has given this connection; empty while there is none. */
+  get client(): string {
+    return this.#id;
   }
 
   /** Ends a subscription. */

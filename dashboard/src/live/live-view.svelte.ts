@@ -18,32 +18,33 @@ export class LiveView<T> {
   readonly #order: Order<T>;
   readonly #limit: number;
   readonly #views = new Views<T>();
-  readonly #subscription: Subscription;
+  /** For signals, which travel on the same channel. */
+  readonly subscription: Subscription;
   #painting = false;
 
   constructor(link: Link, channel: string, order: Order<T>, limit = 2000) {
     this.#link = link;
     this.#order = order;
     this.#limit = limit;
-    this.#subscription = link.follow(channel);
-    this.#subscription.on('subscribed', (answer) => {
+    this.subscription = link.follow(channel);
+    this.subscription.on('subscribed', (answer) => {
       this.#views.resume(answer);
       this.loaded = true;
       this.refusal = '';
       this.#paint();
     });
-    this.#subscription.on('publication', (publication) => {
+    this.subscription.on('publication', (publication) => {
       this.#views.apply(readBatch<T>(publication.data));
       this.#paintSoon();
     });
-    this.#subscription.on('unsubscribed', (said) => (this.refusal = readReason(said.reason)));
-    this.#subscription.subscribe();
+    this.subscription.on('unsubscribed', (said) => (this.refusal = readReason(said.reason)));
+    this.subscription.subscribe();
   }
 
   /** Stops following. */
   close(): void {
-    this.#subscription.removeAllListeners();
-    this.#link.drop(this.#subscription);
+    this.subscription.removeAllListeners();
+    this.#link.drop(this.subscription);
   }
 
   /** A burst is painted once per frame; a hidden page has no frames and nobody who waits. */

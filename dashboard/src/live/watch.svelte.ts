@@ -5,6 +5,7 @@ import { byExpectation } from './guest-order';
 import { Heartbeat } from './heartbeat.svelte';
 import type { Link } from './link.svelte';
 import { LiveView } from './live-view.svelte';
+import { Lookout } from './lookout.svelte';
 import type { AccessRow, GateView, GuestView, ZoneView } from './shapes';
 import type { Entry } from './views';
 
@@ -15,12 +16,14 @@ export class Watch {
   readonly gates: LiveView<GateView>;
   readonly guests: LiveView<GuestView>;
   readonly heartbeat: Heartbeat;
+  readonly lookout: Lookout;
 
   constructor(link: Link, site: Site) {
     const at = site.siteId;
     this.site = site;
     this.heartbeat = new Heartbeat(link, at);
     this.access = new LiveView(link, `access:${at}`, newestFirst, FEED_LIMIT);
+    this.lookout = new Lookout(this.access.subscription, () => link.client);
     this.zones = new LiveView(link, `occupancy:${at}`, (one, other) => one.data.zoneId - other.data.zoneId);
     this.gates = new LiveView(link, `gates:${at}`, (one, other) => one.data.gateId - other.data.gateId);
     this.guests = new LiveView(link, `guests:${at}`, byExpectation);
@@ -38,6 +41,7 @@ export class Watch {
 
   /** Stops following the site. */
   close(): void {
-    for (const part of [this.access, this.zones, this.gates, this.guests, this.heartbeat]) part.close();
+    for (const part of [this.lookout, this.access, this.zones, this.gates, this.guests, this.heartbeat])
+      part.close();
   }
 }

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from domain.access import feeds
+from domain.identity.queries.people import names_of
 from domain.kernel.caller import Caller
 from domain.kernel.errors import Forbidden
 from domain.kernel.events import Event
@@ -121,6 +122,16 @@ async def test_only_staff_of_the_site_may_follow(premises: Premises, feed: Feed)
         for refused in (premises.people["member"], premises.people["stranger"], elsewhere):
             with pytest.raises(Forbidden):
                 await feed.opens(runtime.context(refused, db), site_id=premises.ids["site"])
+
+
+async def test_who_looks_at_a_row_is_told_by_name(premises: Premises) -> None:
+    runtime, signal = premises.house.runtime, feeds.Looking(key="decision:1", looking=False)
+    assert feeds.log.says is not None and feeds.log.signal is feeds.Looking
+    async with runtime.readers() as db:
+        guard = runtime.context(premises.people["guard"], db)
+        looked = await feeds.log.says(guard, signal, site_id=premises.ids["site"])
+        name = (await names_of(guard, [guard.user_id]))[guard.user_id]
+    assert looked == feeds.Looked("decision:1", False, name) and name
 
 
 async def test_a_pass_of_another_day_is_not_among_todays_guests(premises: Premises) -> None:
