@@ -156,13 +156,13 @@ class Namespaces(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @classmethod
     def of(cls, members: Any) -> Self:  # Any: what a file may hold
         """Read what a file holds; raises BadNamespaces."""
-        if isinstance(members, dict) and isinstance(declared := members.get("namespaces"), dict):
+        declared = members.get("namespaces") if isinstance(members, dict) else None
+        if isinstance(declared, dict):
             # One by one, since an error inside a mapping does not tell the key.
             read = {name: _convert(one, Options, f"namespaces.{name}") for name, one in declared.items()}
-            members = {**members, "namespaces": {}}
+            found = msgspec.structs.replace(_convert({**members, "namespaces": {}}, cls, ""), namespaces=read)
         else:
-            read = {}
-        found = msgspec.structs.replace(_convert(members, cls, ""), namespaces=read)
+            found = _convert(members, cls, "")
         found.check()
         return found
 
