@@ -162,7 +162,13 @@ class Servers:
         if self._known is None:
             self._known = asyncio.get_running_loop().create_task(self._learn())
             self._known.add_done_callback(self._learned)
-        await asyncio.shield(self._known)
+        learning = self._known
+        try:
+            await asyncio.shield(learning)
+        except asyncio.CancelledError:
+            if learning.cancelled():
+                raise BrokerUnavailable("the broker was closed") from None
+            raise
 
     def _learned(self, done: asyncio.Future[None]) -> None:
         self._known = None
@@ -170,6 +176,7 @@ class Servers:
             done.exception()
 
     async def _learn(self) -> None:
+        why = ""
         for seed in self.access.seeds:
             try:
                 told = await self._question(seed, "INFO", "cluster")
@@ -177,12 +184,13 @@ class Servers:
                     self._slots = [seed]
                     return
                 self._take_map(await self._question(seed, "CLUSTER", "SLOTS"), seed)
-            except BrokerUnavailable:
+            except (BrokerUnavailable, Refusal) as error:
+                why = str(error)
                 continue
             self._looking = asyncio.get_running_loop().create_task(self._look())
             return
         seeds = ", ".join(map(str, self.access.seeds))
-        raise BrokerUnavailable(f"Redis at {seeds} cannot be reached")
+        raise BrokerUnavailable(f"Redis at {seeds} cannot be reached: {why}")
 
     async def _question(self, address: Address, *words: str) -> Any:
         deadline = asyncio.get_running_loop().time() + LOOK_TIMEOUT_S

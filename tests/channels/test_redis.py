@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import uvloop
@@ -19,10 +20,13 @@ from channels.broker import BrokerUnavailable, Outcome, Outgoing
 from channels.redis import RedisBroker, subscriber, wire
 from channels.redis.address import read_url
 from channels.stream import HistoryPolicy
+from gatehouse.embedded.address import free_port
 from tests.channels.test_brokers import Recorder, running
 from tests.cut_link import CutLink, cut_link
 from tests.eventually import eventually
 from tests.redis_server import RedisServer
+from tests.services.needs import missing
+from tests.tls import write_certificates
 
 KEPT = HistoryPolicy(size=10, ttl_s=60)
 
@@ -298,6 +302,27 @@ async def test_redis_is_entered_as_the_address_says(mortal_redis: RedisServer) -
     with pytest.raises(BrokerUnavailable):
         await stranger.publish("news", b"2")
     await stranger.close()
+
+
+async def test_redis_is_reached_over_tls_and_strangers_are_not_trusted(
+    mortal_redis: RedisServer, tmp_path: Path
+) -> None:
+    write_certificates(tmp_path)
+    port = free_port()
+    files = {"tls-cert-file": "server.crt", "tls-key-file": "server.key", "tls-ca-cert-file": "ca.crt"}
+    words = [word for name, file in files.items() for word in (name, str(tmp_path / file))]
+    told = mortal_redis.command("config", "set", *words, "tls-auth-clients", "no", "tls-port", str(port))
+    if told != "OK":
+        missing(f"needs a Redis with TLS: {told}")
+    broker = RedisBroker(f"rediss://localhost:{port}?ssl_ca_certs={tmp_path / 'ca.crt'}")
+    async with running(broker) as heard:
+        await broker.follow("news")
+        await broker.publish("news", b"1", history=KEPT)
+        await eventually(lambda: heard.data("news") == [b"1"])
+    wary = RedisBroker(f"rediss://localhost:{port}", timeout_s=0.3)
+    with pytest.raises(BrokerUnavailable):
+        await wary.publish("news", b"2")
+    await wary.close()
 
 
 def test_addresses_are_read_as_people_write_them() -> None:
