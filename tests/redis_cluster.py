@@ -58,6 +58,15 @@ class Node:
         )
         return done.stdout.strip()
 
+    def commands(self, *lines: str) -> str:
+        """Run several, with nothing in between."""
+        client = shutil.which("redis-cli") or "redis-cli"
+        said = "\n".join(("multi", *lines, "exec"))
+        done = subprocess.run(
+            [client, "-p", str(self.port)], input=said, capture_output=True, text=True, check=False
+        )
+        return done.stdout.strip()
+
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()

@@ -5,102 +5,19 @@ Proves: channels/broker.py, channels/memory.py, channels/redis/
 
 import asyncio
 import time
-import uuid
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from functools import partial
-from typing import Protocol
 
 import pytest
-from msgspec import Raw
 
-from channels.broker import Attendance, Broker, Outcome, Outgoing, Patience, Published
-from channels.memory import MemoryBroker
+from channels.broker import Broker, Outcome, Outgoing, Published
 from channels.protocol.messages import ClientInfo
 from channels.recovery import recovered
-from channels.redis import RedisBroker
-from channels.stream import Delivery, HistoryPolicy, Joined, Left, Position, Publication, Version
+from channels.stream import HistoryPolicy, Joined, Left, Position, Publication, Version
+from tests.channels.brokers import Recorder
 from tests.eventually import eventually
 
 KEPT = HistoryPolicy(size=10, ttl_s=60)
-BRIEF = Patience(presence_s=0.3)
-
-
-class Recorder:
-    """A listener that remembers what it was told."""
-
-    def __init__(self) -> None:
-        self.deliveries: list[tuple[str, Delivery]] = []
-        self.misses = 0
-        self.doubted: set[str] = set()
-
-    def deliver(self, channel: str, delivery: Delivery) -> None:
-        self.deliveries.append((channel, delivery))
-
-    def missed(self, channels: Collection[str] | None = None) -> None:
-        self.misses += 1
-        self.doubted.update(channels or ())
-
-    def heard(self, channel: str, expected: list[bytes]) -> bool:
-        return self.data(channel) == expected
-
-    def data(self, channel: str) -> list[bytes]:
-        return [d.data for c, d in self.deliveries if c == channel and isinstance(d, Publication)]
-
-
-@asynccontextmanager
-async def running(broker: Broker) -> AsyncIterator[Recorder]:
-    recorder = Recorder()
-    broker.attach(recorder)
-    task = asyncio.create_task(broker.run())
-    try:
-        yield recorder
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await broker.close()
-
-
-SERVERS = {"redis": "server", "cluster": "cluster"}
-
-
-class Flushed(Protocol):
-    """What the tests need of Redis, alone or as a cluster."""
-
-    @property
-    def url(self) -> str:
-        """Where it is."""
-
-    def flush(self) -> None:
-        """Empty it."""
-
-
-@pytest.fixture
-def patience() -> Patience:
-    return Patience()
-
-
-@pytest.fixture(params=["memory", "redis", "cluster"])
-def broker(request: pytest.FixtureRequest, patience: Patience) -> Broker:
-    if request.param == "memory":
-        return MemoryBroker(patience)
-    server: Flushed = request.getfixturevalue(f"redis_{SERVERS[request.param]}")
-    return RedisBroker(server.url, prefix=uuid.uuid4().hex, patience=patience)
-
-
-@pytest.fixture
-def flush(broker: Broker, request: pytest.FixtureRequest) -> Callable[[], None]:
-    if isinstance(broker, MemoryBroker):
-        return broker.flush
-    kind = request.node.callspec.params["broker"]
-    server: Flushed = request.getfixturevalue(f"redis_{SERVERS[kind]}")
-    return server.flush
-
-
-@pytest.fixture
-async def heard(broker: Broker) -> AsyncIterator[Recorder]:
-    async with running(broker) as recorder:
-        yield recorder
 
 
 async def test_offsets_start_at_one_and_grow_by_one(broker: Broker, heard: Recorder) -> None:
@@ -352,58 +269,6 @@ async def test_history_and_live_deliveries_agree_while_publishing_goes_on(
     live = [d.offset for _, d in heard.deliveries if isinstance(d, Publication)]
     joined = [p.offset for p in past.publications] + [o for o in live if o > past.top.offset]
     assert joined == list(range(1, 101))
-
-
-async def test_who_arrives_is_present_until_they_leave(broker: Broker, heard: Recorder) -> None:
-    anna = ClientInfo(user="7", client="c1", conn_info=Raw(b'{"name":"Anna"}'))
-    boris = ClientInfo(user="8", client="c2")
-    await broker.arrive("room", anna)
-    await broker.arrive("room", boris)
-    present = await broker.presence("room")
-    assert set(present) == {"c1", "c2"}
-    assert bytes(present["c1"].conn_info) == b'{"name":"Anna"}'
-    assert present["c2"].user == "8"
-    await broker.leave("room", "c1")
-    assert set(await broker.presence("room")) == {"c2"}
-    assert not await broker.presence("elsewhere")
-
-
-async def test_clients_and_users_are_counted(broker: Broker, heard: Recorder) -> None:
-    infos = [ClientInfo(user=user, client=f"{user}-{n}") for user in ("7", "8", "") for n in range(2)]
-    await broker.arrive_many([("room", info) for info in infos] + [("other", infos[0])])
-    await broker.arrive_many([("room", info) for info in infos])
-    assert await broker.attendance("room") == Attendance(clients=6, users=3)
-    assert await broker.attendance("other") == Attendance(clients=1, users=1)
-    assert set(await broker.presence("room")) == {info.client for info in infos}
-    for client, left in (("7-0", Attendance(5, 3)), ("7-1", Attendance(4, 2)), ("7-1", Attendance(4, 2))):
-        await broker.leave("room", client)
-        assert await broker.attendance("room") == left
-    assert await broker.attendance("nowhere") == Attendance(0, 0)
-
-
-@pytest.mark.parametrize("patience", [BRIEF])
-async def test_who_is_not_confirmed_is_not_counted(broker: Broker, heard: Recorder) -> None:
-    goes = [ClientInfo(user="1", client=f"goes-{n}") for n in range(3)]
-    stays = ClientInfo(user="1", client="stays")
-    await broker.arrive_many([("room", info) for info in goes])
-
-    async def only_one_left() -> bool:
-        await broker.arrive("room", stays)
-        return await broker.attendance("room") == Attendance(1, 1)
-
-    await eventually(only_one_left)
-
-
-@pytest.mark.parametrize("patience", [BRIEF])
-async def test_who_is_not_confirmed_is_gone(broker: Broker, heard: Recorder) -> None:
-    stays, goes = ClientInfo(user="1", client="stays"), ClientInfo(user="2", client="goes")
-    await broker.arrive("room", goes)
-
-    async def only_one_left() -> bool:
-        await broker.arrive("room", stays)
-        return set(await broker.presence("room")) == {"stays"}
-
-    await eventually(only_one_left)
 
 
 async def test_joining_and_leaving_is_announced(broker: Broker, heard: Recorder) -> None:

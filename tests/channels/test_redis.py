@@ -21,7 +21,7 @@ from channels.redis import RedisBroker, subscriber, wire
 from channels.redis.address import read_url
 from channels.stream import HistoryPolicy
 from gatehouse.embedded.address import free_port
-from tests.channels.test_brokers import Recorder, running
+from tests.channels.brokers import Recorder, running
 from tests.cut_link import CutLink, cut_link
 from tests.eventually import eventually
 from tests.redis_server import RedisServer
