@@ -5,8 +5,10 @@ from pathlib import Path
 from channels.jwks import PublishedKeys
 from channels.namespaces import BadNamespaces, Namespaces
 from channels.tokens import FixedKeys, Keys, Tokens
+from domain.catalogue import CATALOGUE
 from gatehouse.settings import BadSetting, Settings
-from server.partners import PartnerHost
+from server.api.procedures import check_operations
+from server.partners import PartnerHost, check_shadows
 from server.realtime import Partners
 
 
@@ -14,7 +16,7 @@ def partners_of(settings: Settings) -> Partners | None:
     """Return the partners; None where no setting speaks of any.
 
     Raises:
-        BadSetting: A file cannot be used, or leaves everything open in production.
+        BadSetting: A file cannot be used, claims what is ours, or leaves everything open in production.
     """
     keys = _keys(settings)
     if not (settings.hub_config or settings.hub_api_key or keys):
@@ -28,6 +30,8 @@ def _namespaces(settings: Settings) -> Namespaces:
         return Namespaces()
     try:
         found = Namespaces.load(settings.hub_config)
+        check_shadows(found, CATALOGUE.feeds)
+        check_operations(found.rpc_operations, CATALOGUE.operations)
     except BadNamespaces as problem:
         raise BadSetting(f"HUB_CONFIG cannot be used: {problem}") from problem
     if found.insecure and settings.in_production:

@@ -37,6 +37,7 @@ from gatehouse.settings import Settings
 from gatehouse.simulating import FLEET_FILE
 from server.app import build
 from server.process import Process
+from server.realtime import Partners
 
 logger = logging.getLogger(__name__)
 
@@ -72,10 +73,12 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     mailbox: Mailbox | None
     process: Process
     decider: Process
+    partners: Partners | None
     listener: socket.socket
 
 
 async def _start(stack: AsyncExitStack, settings: Settings, data: Path) -> House:
+    partners = partners_of(settings)  # first, since it may find a setting that cannot be used
     listener = stack.enter_context(listening(settings.host, free_port(settings.port, settings.host)))
     port = listener.getsockname()[1]
     mailbox = None
@@ -98,6 +101,7 @@ async def _start(stack: AsyncExitStack, settings: Settings, data: Path) -> House
         mailbox=mailbox,
         process=await stack.enter_async_context(process_of(settings, connections=20)),
         decider=await stack.enter_async_context(process_of(settings, connections=4)),
+        partners=partners,
         listener=listener,
     )
 
@@ -123,7 +127,7 @@ def _run(house: House, tasks: asyncio.TaskGroup) -> None:
         dashboard=roles.DASHBOARD,
         background=False,
         entry=entry_of(house.settings),
-        partners=partners_of(house.settings),
+        partners=house.partners,
         metrics_token=token,
     )
     if house.mailbox is not None:

@@ -83,6 +83,20 @@ def test_a_bad_field_is_named(tmp_path: Path):
         partners_of(given(HUB_CONFIG=tmp_path / "hub.toml"))
 
 
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ("[namespaces.access]\n", "namespaces.access"),
+        ("subscribe_to_user_personal_channel = true\n", "personal_channel_namespace"),
+        ('rpc_operations = ["identity.me"]\n', "rpc_operations"),
+    ],
+)
+def test_what_is_ours_cannot_be_claimed(tmp_path: Path, content: str, named: str):
+    (tmp_path / "hub.toml").write_text(content)
+    with pytest.raises(BadSetting, match=f"HUB_CONFIG.*{named}"):
+        partners_of(given(HUB_CONFIG=tmp_path / "hub.toml"))
+
+
 def test_production_refuses_to_let_everybody_in(tmp_path: Path):
     (tmp_path / "hub.toml").write_text("insecure = true\n")
     settings = {"HUB_CONFIG": tmp_path / "hub.toml", "JWT_SECRET_KEY": STRONG}
