@@ -87,7 +87,7 @@ async def test_an_order_is_carried_out_in_every_process(redis_server: RedisServe
         async with listening(one) as here, listening(other) as there:
             await here.control.give(orders.Say(data=b"first"))
             await there.control.give(orders.Say(data=b"second"))
-            await eventually(lambda: here.heard == there.heard == [b"first", b"second"], timeout_s=1)
+            await eventually(lambda: here.heard == there.heard == [b"first", b"second"])
     finally:
         await one.close()
         await other.close()
@@ -95,7 +95,7 @@ async def test_an_order_is_carried_out_in_every_process(redis_server: RedisServe
 
 async def test_orders_are_read_back_after_redis_was_silent(redis_server: RedisServer):
     prefix = f"t{secrets.token_hex(4)}"
-    broker, giver = [RedisBroker(redis_server.url, prefix=prefix, timeout_s=1) for _ in range(2)]
+    broker, giver = [RedisBroker(redis_server.url, prefix=prefix) for _ in range(2)]
     try:
         async with listening(broker) as ears:
             redis_server.command("client", "kill", "type", "pubsub")

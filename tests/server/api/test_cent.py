@@ -122,14 +122,14 @@ async def test_somebody_at_another_hub_is_subscribed_and_unsubscribed(hubs: Hubs
             override=ChannelOptionsOverride(presence=BoolValue(value=True)),
         )
         await back_end.subscribe(request)
-        await eventually(lambda: seen.subscribed == ["own:#bob", "own:news"], timeout_s=1)
+        await eventually(lambda: seen.subscribed == ["own:#bob", "own:news"])
         assert seen.data[-1] == {"hello": "bob"}
         present = (await back_end.presence(PresenceRequest(channel="own:news"))).presence
         assert [info.chan_info for info in present.values()] == [{"role": "guest"}]
         await back_end.publish(PublishRequest(channel="own:news", data=1))
         await eventually(lambda: seen.publications == [("own:news", 1)])
         await back_end.unsubscribe(UnsubscribeRequest(user="bob", channel="own:news"))
-        await eventually(lambda: len(seen.unsubscribed) == 1, timeout_s=1)
+        await eventually(lambda: len(seen.unsubscribed) == 1)
 
 
 async def test_a_server_side_subscription_goes_on_from_a_position(hubs: Hubs, back_end: AsyncClient):
@@ -146,7 +146,7 @@ async def test_somebody_is_disconnected_wherever_they_are(hubs: Hubs, back_end: 
     here, there, other = Watcher(), Watcher(), Watcher()
     async with client(hubs[0], "bob", here), client(hubs[1], "bob", there), client(hubs[1], "eve", other):
         await back_end.disconnect(DisconnectRequest(user="bob"))
-        await eventually(lambda: here.disconnected == there.disconnected == [3503], timeout_s=1)
+        await eventually(lambda: here.disconnected == there.disconnected == [3503])
         assert not other.disconnected
 
 
@@ -160,9 +160,9 @@ async def test_a_connection_may_be_told_from_others_of_the_same_user(hubs: Hubs,
         await back_end.disconnect(
             DisconnectRequest(user="bob", session="tablet", disconnect=Disconnect(code=4500, reason="lost"))
         )
-        await eventually(lambda: last.disconnected == [4500], timeout_s=1)
+        await eventually(lambda: last.disconnected == [4500])
         await back_end.disconnect(DisconnectRequest(user="bob", whitelist=[kept.client]))
-        await eventually(lambda: sent.disconnected == [3503], timeout_s=1)
+        await eventually(lambda: sent.disconnected == [3503])
         assert not kept.disconnected
 
 
@@ -171,7 +171,7 @@ async def test_a_connection_ends_when_the_back_end_says_so(hubs: Hubs, back_end:
     async with client(hubs[1], "bob", seen):
         await back_end.refresh(RefreshRequest(user="bob", expire_at=int(time.time()) + 60))
         await back_end.refresh(RefreshRequest(user="bob", expired=True))
-        await eventually(lambda: 3005 in seen.connecting, timeout_s=1)
+        await eventually(lambda: 3005 in seen.connecting)
 
 
 async def test_channels_are_counted_at_all_hubs(hubs: Hubs, back_end: AsyncClient):
