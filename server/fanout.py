@@ -10,6 +10,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
@@ -19,7 +20,7 @@ from channels.host import Identity, Opening
 from channels.protocol.codes import DisconnectCode, UnsubscribeCode
 from channels.room import Room
 from channels.session import Session
-from channels.stream import Delivery, Position
+from channels.stream import Delivery, Position, Publication
 from server.hub.connection import Connection, descriptor
 from server.hub.presence import PresenceKeeper
 from server.hub.registry import Registry
@@ -193,9 +194,15 @@ class Hub:
             self._hand_out(room, broadcast)
 
     def _hand_out(self, room: Room[Connection], broadcast: Broadcast, again: bool = False) -> None:
+        self.numbers.deliveries += room.straggling
         if room.take(broadcast, again=again):
             self._writer.queue(room)
             self._take_a_turn()
+        else:
+            self._writer.count(broadcast)
+        elif isinstance(broadcast.delivery, Publication) and broadcast.delivery.published_at and not again:
+            # Nobody is in step, so whoever was to have it has been handed it already.
+            self.numbers.delivered(time.time() - broadcast.delivery.published_at)
 
     # What is done to connections here that match all that is given; returned is how many they are
 
