@@ -1,10 +1,12 @@
-"""What a delivery costs as subscribers grow in number, over as many hubs as their open files allow."""
+"""What connections weigh and deliveries cost as they grow in number, at as many hubs as their open files allow."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 
 from bench.fanout.house import House, Hub, Publisher
 from bench.fanout.load import Load
+from bench.fanout.subject import at_rest
 
 SIZES = (100, 1_000, 10_000, 50_000)
 DELIVERIES = 200_000
@@ -40,34 +42,47 @@ class Growing:
             await self._publisher.publish(1)
         return (self._cpu_s() - before) / (count * sum(self._held)) * 1e6
 
-    @property
-    def memory_bytes(self) -> int:
-        return sum(hub.server.memory_bytes for hub in self.hubs)
+    async def memory_at_rest(self) -> int:
+        """Return the memory of all hubs."""
+        return sum([await at_rest(hub.server) for hub in self.hubs])
 
     def _cpu_s(self) -> float:
         return sum(hub.server.cpu_s for hub in self.hubs)
 
 
-@asynccontextmanager
-async def growing(house: House, fit: int, most: int) -> AsyncIterator[Growing]:
-    """Start as many hubs as ``most`` clients need, where ``fit`` clients fit into one."""
+@dataclass(frozen=True)
+class Growth:
+    """What was measured."""
+
+    hubs: int
+    memory_bytes: dict[int, int]
+    """Connections → memory of all hubs together; 0 is without any."""
+    delivery_us: dict[int, float]
+    """Subscribers → CPU per delivery."""
+
+    @property
+    def idle_bytes(self) -> float:
+        """Return the memory that each of the most connections takes."""
+        most = max(self.memory_bytes)
+        return (self.memory_bytes[most] - self.memory_bytes[0]) / most
+
+
+async def growth(house: House, fit: int, tell: Callable[[str], None]) -> Growth:
+    """Measure at each size; ``fit`` is how many connections one process may have."""
     async with AsyncExitStack() as stack:
         hubs = [await house.hub()]
-        stack.push_async_callback(hubs[0].stop)
-        while len(hubs) * fit < most:
+        while len(hubs) * fit < SIZES[-1]:
             hubs.append(await house.hub(redis=hubs[0].redis))
-            stack.push_async_callback(hubs[-1].stop)
+        for hub in hubs:
+            stack.push_async_callback(hub.stop)
         loads = [await hub.server.clients(fit) for hub in hubs]
         for load in loads:
             stack.push_async_callback(load.stop)
-        yield Growing(hubs, loads, fit)
-
-
-async def growth(house: House, fit: int) -> tuple[dict[int, float], int]:
-    """Return subscribers → µs of CPU per delivery, and how many hubs the most of them needed."""
-    async with growing(house, fit, SIZES[-1]) as hubs:
-        measured: dict[int, float] = {}
+        growing, memory, cost = Growing(hubs, loads, fit), {}, {}
+        memory[0] = await growing.memory_at_rest()
         for size in SIZES:
-            await hubs.grow(size)
-            measured[size] = await hubs.delivery_us()
-        return measured, len(hubs.hubs)
+            tell(f"{size:,} connections")
+            await growing.grow(size)
+            memory[size] = await growing.memory_at_rest()
+            cost[size] = await growing.delivery_us()
+        return Growth(len(hubs), memory, cost)

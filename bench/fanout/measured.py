@@ -29,9 +29,6 @@ class Measured:
     storm: Storm | None = None
     echo: list[tuple[tuple[float, float], tuple[float, float]]] = field(default_factory=list)
     """p50 and p99 in µs of Redis alone and of ours, round by round."""
-    """Empty where that failed, as the next."""
-    growth_us: dict[int, float] = field(default_factory=dict)
-    growth_hubs: int = 0
 
     def has(self, name: str) -> bool:
         """Tell whether a server took part."""

@@ -5,14 +5,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.fanout.growth import growing, growth
+from bench.fanout.growth import growth
 from bench.fanout.house import House, house
 from bench.fanout.measured import BURST, OURS, OURS_PLAIN, Measured
 from bench.fanout.partners import WITH_OWN
 from bench.fanout.peers import peers
 from bench.fanout.people import people_us
 from bench.fanout.server import Server
-from bench.fanout.show import show, show_idle
+from bench.fanout.show import show, show_growth
 from bench.fanout.storm import storm
 from bench.fanout.subject import Subject, subject
 from bench.fanout.through_redis import through_redis
@@ -21,8 +21,7 @@ from gatehouse.embedded.address import free_port
 
 ROUNDS = 3
 SECONDS = 0.4
-HANDSHAKES = 1_000
-IDLE = 50_000
+HANDSHAKES = 500
 BEGAN = time.monotonic()
 
 
@@ -33,7 +32,7 @@ async def run() -> None:
     with tempfile.TemporaryDirectory(prefix="gh-", ignore_cleanup_errors=True) as folder:
         async with house(Path(folder)) as place:
             await _fan_out(place, measured)
-            for stage in (_return, _echo, _people, _grow):
+            for stage in (_return, _echo, _people):
                 _tell(stage.__doc__ or "")
                 try:
                     await stage(place, measured, fit)
@@ -57,21 +56,12 @@ async def _people(place: House, measured: Measured, fit: int) -> None:
     measured.people_us = await people_us(place)
 
 
-async def _grow(place: House, measured: Measured, fit: int) -> None:
-    """Subscribers grow in number."""
-    measured.growth_us, measured.growth_hubs = await growth(place, fit)
-
-
 async def idle() -> None:
-    """Hold many authenticated connections that do nothing, and tell what they weigh."""
+    """Let connections grow to many that do nothing; tell what they weigh, and what a delivery to them costs."""
     fit = raise_file_limit()
     with tempfile.TemporaryDirectory(prefix="gh-", ignore_cleanup_errors=True) as folder:
-        async with house(Path(folder)) as place, growing(place, fit, IDLE) as hubs:
-            before = hubs.memory_bytes
-            await hubs.grow(IDLE)
-            after = hubs.memory_bytes
-            delivery_us = await hubs.delivery_us()
-            show_idle(IDLE, len(hubs.hubs), before, after, delivery_us)
+        async with house(Path(folder)) as place:
+            show_growth(await growth(place, fit, _tell))
 
 
 def _tell(stage: str) -> None:

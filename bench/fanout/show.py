@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from math import inf
 from statistics import median
 
+from bench.fanout.growth import Growth
 from bench.fanout.measured import BEST_PEER, BURST, FLOOR, OURS, OURS_PLAIN, Measured
 from bench.fanout.storm import Storm
 from bench.report import Goal, line_of_json, table
@@ -13,7 +14,6 @@ def show(measured: Measured) -> None:
     """Print everything."""
     print(_deliveries(measured))
     print(_connections(measured))
-    print(_growth(measured))
     print("\n".join(measured.absent) + "\n" if measured.absent else "", end="")
     goals = _goals(measured)
     print("\n".join(goal.words(name) for name, goal in goals.items()))
@@ -87,15 +87,6 @@ def _through_redis(raw: tuple[float, float], ours: tuple[float, float]) -> list[
     ]
 
 
-def _growth(measured: Measured) -> str:
-    most = max(measured.growth_us, default=0)
-    rows = [
-        (f"{size:,}" + (f" at {measured.growth_hubs} hubs" if size == most else ""), f"{cost:.2f}")
-        for size, cost in measured.growth_us.items()
-    ]
-    return table(("subscribers", "CPU µs per delivery"), rows)
-
-
 def _echo(measured: Measured) -> tuple[tuple[float, float], tuple[float, float]]:
     """Return p50 and p99 of Redis alone and of ours, medians of the rounds."""
     raw, ours = (
@@ -144,28 +135,30 @@ def _connection_goals(measured: Measured) -> dict[str, Goal]:
 
 def _way_goals(measured: Measured) -> dict[str, Goal]:
     raw, ours = _echo(measured) if measured.echo else ((1.0, 1.0), (inf, inf))
-    costs = measured.growth_us.values() or (1.0, inf)
     return {
         "P5": Goal(ours[1] / raw[1], 3, "p99 through Redis to another hub's client over Redis's own echo"),
-        "P9": Goal(max(costs) / min(costs), 1.5, "dearest over cheapest delivery, 100 to 50,000 subscribers"),
     }
 
 
-def show_idle(count: int, hubs: int, before: int, after: int, delivery_us: float) -> None:
-    """Print what so many idle connections weigh; memory in bytes."""
-    each = (after - before) / count
-    print(
-        table(
-            (f"{count:,} idle connections", "value"),
-            [
-                ("hubs, as one process may open only so many files", str(hubs)),
-                ("memory of the hubs without connections", f"{before / 2**20:,.0f} MiB"),
-                ("memory of the hubs with them", f"{after / 2**20:,.0f} MiB"),
-                ("memory per connection", f"{each:,.0f} bytes"),
-                ("CPU per delivery to all of them", f"{delivery_us:.2f} µs"),
-            ],
+def show_growth(growth: Growth) -> None:
+    """Print what connections weigh and deliveries cost as they grow in number."""
+    most = max(growth.delivery_us)
+    rows = [
+        (
+            f"{size:,}" + (f" at {growth.hubs} hubs" if size == most and growth.hubs > 1 else ""),
+            f"{growth.memory_bytes[size] / 2**20:,.0f} MiB",
+            f"{cost:.2f}",
         )
-    )
-    goals = {"P3": Goal(each, 3 * 1024, "bytes of an idle connection with a token and three subscriptions")}
+        for size, cost in growth.delivery_us.items()
+    ]
+    none = ("0", f"{growth.memory_bytes[0] / 2**20:,.0f} MiB", "")
+    print(table(("connections", "memory of all hubs", "CPU µs per delivery"), [none, *rows]))
+    costs = growth.delivery_us.values()
+    goals = {
+        "P3": Goal(growth.idle_bytes, 3 * 1024, f"bytes of an idle connection, of {most:,}"),
+        "P9": Goal(
+            max(costs) / min(costs), 1.5, f"dearest over cheapest delivery, 100 to {most:,} subscribers"
+        ),
+    }
     print("\n".join(goal.words(name) for name, goal in goals.items()))
     print(line_of_json("idle", goals))

@@ -10,9 +10,10 @@ from bench.fanout.server import Server
 from bench.fanout.tools import Missing
 
 SUBSCRIBERS = 1_000
-IDLE = 2_000
+IDLE = 1_000
+IDLE_OF_HUB = 2_000
 SETTLE_S = 0.3
-MOST_LOOKS = 10
+MOST_LOOKS = 5
 SETTLED_BYTES = 100_000
 
 
@@ -59,13 +60,14 @@ async def subject(name: str, server: Server, hub: Hub | None = None) -> Subject:
     Raises:
         Missing: The server did not take all of them.
     """
-    load = await server.clients(SUBSCRIBERS + IDLE)
+    idle = IDLE_OF_HUB if hub else IDLE
+    load = await server.clients(SUBSCRIBERS + idle)
     _all_in(name, await load.open(SUBSCRIBERS))
-    memory, cpu = await _at_rest(server), server.cpu_s
-    _all_in(name, await load.open(IDLE))
-    join_us = (server.cpu_s - cpu) / IDLE * 1e6
-    idle_bytes = (await _at_rest(server) - memory) / IDLE
-    await load.drop(IDLE)
+    memory, cpu = await at_rest(server), server.cpu_s
+    _all_in(name, await load.open(idle))
+    join_us = (server.cpu_s - cpu) / idle * 1e6
+    idle_bytes = (await at_rest(server) - memory) / idle
+    await load.drop(idle)
     publisher = Publisher(hub, [load]) if hub else None
     return Subject(name, server, load, hub, publisher, idle_bytes, join_us)
 
@@ -75,7 +77,7 @@ def _all_in(name: str, told: Told) -> None:
         raise Missing(f"{name} refused {told.refused} clients and lost {told.fallen}")
 
 
-async def _at_rest(server: Server) -> int:
+async def at_rest(server: Server) -> int:
     """Return the memory once it does not change any more, or after some seconds."""
     before = -1
     for _ in range(MOST_LOOKS):
