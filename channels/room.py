@@ -76,6 +76,11 @@ class Room(Generic[F]):
         """Whether nobody follows."""
         return not self._stragglers and not self._cohorts
 
+    @property
+    def straggling(self) -> int:
+        """How many judge by themselves."""
+        return len(self._stragglers)
+
     def is_in_step(self, follower: F) -> bool:
         """Whether somebody is written to without being asked."""
         return self._cohorts is not None and self._cohorts.bench_of(follower) is not None

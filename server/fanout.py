@@ -10,7 +10,6 @@
 
 import asyncio
 import random
-import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
@@ -20,7 +19,7 @@ from channels.host import Identity, Opening
 from channels.protocol.codes import DisconnectCode, UnsubscribeCode
 from channels.room import Room
 from channels.session import Session
-from channels.stream import Delivery, Position, Publication
+from channels.stream import Delivery, Position
 from server.hub.connection import Connection, descriptor
 from server.hub.presence import PresenceKeeper
 from server.hub.registry import Registry
@@ -198,11 +197,8 @@ class Hub:
         if room.take(broadcast, again=again):
             self._writer.queue(room)
             self._take_a_turn()
-        else:
+        elif not again:  # nobody is in step, so whoever was to have it has been handed it already
             self._writer.count(broadcast)
-        elif isinstance(broadcast.delivery, Publication) and broadcast.delivery.published_at and not again:
-            # Nobody is in step, so whoever was to have it has been handed it already.
-            self.numbers.delivered(time.time() - broadcast.delivery.published_at)
 
     # What is done to connections here that match all that is given; returned is how many they are
 

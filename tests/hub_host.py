@@ -15,6 +15,7 @@ from channels.protocol import Disconnect, DisconnectCode, ErrorCode, ProtocolErr
 from channels.stream import HistoryPolicy
 from server.fanout import Hub
 from server.upgrade import Door, Entry
+from server.uring import Ring
 from tests.eventually import eventually
 
 PRESSED = {"latest": Pressure.LATEST, "oldest": Pressure.OLDEST}
@@ -102,9 +103,9 @@ class Running:
 
 @asynccontextmanager
 async def serving(
-    broker: Broker, limits: Limits | None = None, entry: Entry | None = None
+    broker: Broker, limits: Limits | None = None, entry: Entry | None = None, ring: Ring | None = None
 ) -> AsyncIterator[Running]:
-    hub, host = Hub(broker), SmallHost()
+    hub, host = Hub(broker, ring=ring), SmallHost()
     door = Door(hub, host, limits=limits, entry=entry)
     config = uvicorn.Config(
         Starlette(),

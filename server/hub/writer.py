@@ -13,7 +13,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from channels.cohorts import Owed, Portion
+from channels.broadcast import Broadcast
+from channels.cohorts import Portion
 from channels.limits import Limits
 from channels.protocol.codec import Codec
 from channels.room import Room
@@ -69,7 +70,8 @@ class Writer:
         for place, sent in failed.items():
             _hand_over(members[place], data[sent:])
         self._numbers.deliveries += len(members) * len(messages)
-        self._count(done)
+        for owed in done:
+            self.count(owed.broadcast)
         return len(members)
 
     def _send(self, sockets: Sequence[int], data: bytes) -> Mapping[int, int]:
@@ -77,11 +79,11 @@ class Writer:
             return self._ring.send(sockets, data)
         return send_each(sockets, data)
 
-    def _count(self, done: Sequence[Owed]) -> None:
-        now = time.time() if done else 0.0
-        for owed in done:
-            if isinstance(owed.broadcast.delivery, Publication) and owed.broadcast.delivery.published_at:
-                self._numbers.delivered(now - owed.broadcast.delivery.published_at)
+    def count(self, broadcast: Broadcast) -> None:
+        """Count how long a publication took, now that it is written to all."""
+        delivery = broadcast.delivery
+        if isinstance(delivery, Publication) and delivery.published_at:
+            self._numbers.delivered(time.time() - delivery.published_at)
 
 
 def framed(messages: Sequence[bytes], codec: Codec) -> bytes:

@@ -250,6 +250,13 @@ class Rooms(RuleBasedStateMachine):
 
     @precondition(lambda self: self.clients)
     @rule(data=st.data())
+    def fall_out(self, data: st.DataObject) -> None:
+        client = data.draw(st.sampled_from(self.clients))
+        if self.room.fall_out(client):
+            assert client.seen == client.owed
+
+    @precondition(lambda self: self.clients)
+    @rule(data=st.data())
     def unclog(self, data: st.DataObject) -> None:
         client = data.draw(st.sampled_from(self.clients))
         client.clogged = False
