@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from channels.host import Opening, Pressure
-from channels.names import ChannelName, personal, read
+from channels.names import ChannelName, is_name, personal, read
 from channels.protocol.codes import ErrorCode
 from channels.protocol.exceptions import ProtocolError
 from channels.stream import HistoryPolicy
@@ -194,10 +194,12 @@ class Namespaces(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.options(name).may(action, name, user, follows=follows) or self.insecure
 
     def personal_channel(self, user: str) -> str | None:
-        """Name the channel that ``user`` follows from the start."""
-        if not user or not self.subscribe_to_user_personal_channel:
+        """Name the channel that ``user`` follows from the start; None where their name fits no channel."""
+        channel = personal(user, self.personal_channel_namespace)
+        if not self.subscribe_to_user_personal_channel or not user or not is_name(channel):
             return None
-        return personal(user, self.personal_channel_namespace)
+        # A comma in a user's name would make it the channel of two others.
+        return channel if read(channel).users == (user,) else None
 
     def opening(self, channel: str, user: str, *, override: Override | None = None) -> Opening:
         """Return what following the channel brings."""

@@ -14,7 +14,7 @@ import structlog
 
 from channels.broker import Broker, BrokerUnavailable
 from channels.recovery import MOST_RECOVERED, Verdict, judge, recovered
-from channels.stream import START, Delivery, Position, Publication
+from channels.stream import START, Delivery, History, Position, Publication
 from server import orders
 from server.fanout import Hub
 from server.orders import CONTROL, Order
@@ -121,13 +121,20 @@ class Control:
             since = self._position = (await self._broker.history(CONTROL)).top
         await self._broker.follow(CONTROL)
         history = await self._broker.history(CONTROL, since=since, limit=MOST_RECOVERED)
-        missed = recovered(history, since)
-        if missed is None:
-            self._position = history.top
-            for look in self._gaps:
-                look()
-        for publication in missed or ():
+        if recovered(history, since) is None:
+            history = await self._begin_anew(since, history.top)
+        for publication in history.publications:
             self._take(publication)
+
+    async def _begin_anew(self, since: Position, top: Position) -> History:
+        """Say that orders are lost for good, and go on with those that are left."""
+        left = Position(since.offset if since.epoch == top.epoch else 0, top.epoch)
+        history = await self._broker.history(CONTROL, since=left, limit=MOST_RECOVERED)
+        first = history.publications[0].offset if history.publications else history.top.offset + 1
+        self._position = Position(first - 1, history.top.epoch)
+        for look in self._gaps:
+            look()
+        return history
 
     # Orders for the hub
 

@@ -83,36 +83,41 @@ class Methods:
         try:
             if method == "batch":
                 return await self._batch(_decode(body, requests.Batch))
-            return Result(await self._one(method, body))
+            return Result(await self._one(method, body, self._deadline()))
         except FabricError as refusal:
             return Refusal(Failure(refusal.code, refusal.message))
 
-    async def _one(self, method: str, body: bytes) -> Any:
+    async def _one(self, method: str, body: bytes, deadline: float) -> Any:
         found = self._table.get(method)
         if found is None:
             raise ProtocolError(ErrorCode.METHOD_NOT_FOUND)
         kind, perform = found
         request = _decode(body, kind)
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout_at(deadline):
                 return await perform(request)
         except (BrokerUnavailable, TimeoutError) as error:
             logger.warning("the server API could not be served", method=method, error=repr(error))
             raise ProtocolError(ErrorCode.INTERNAL) from error
 
     async def _batch(self, request: requests.Batch) -> BatchResult:
+        deadline = self._deadline()
         if request.parallel:
-            return BatchResult(list(await asyncio.gather(*map(self._command, request.commands))))
-        return BatchResult([await self._command(command) for command in request.commands])
+            done = [self._command(command, deadline) for command in request.commands]
+            return BatchResult(list(await asyncio.gather(*done)))
+        return BatchResult([await self._command(command, deadline) for command in request.commands])
 
-    async def _command(self, command: dict[str, Raw]) -> dict[str, Any]:
+    async def _command(self, command: dict[str, Raw], deadline: float) -> dict[str, Any]:
         if len(command) != 1:
             return {"error": Failure(ErrorCode.BAD_REQUEST, "a command has one method")}
         [(method, body)] = command.items()
         try:
-            return {method: await self._one(method, bytes(body))}
+            return {method: await self._one(method, bytes(body), deadline)}
         except FabricError as refusal:
             return {"error": Failure(refusal.code, refusal.message)}
+
+    def _deadline(self) -> float:
+        return asyncio.get_running_loop().time() + PATIENCE_S
 
     async def _rpc(self, request: requests.Rpc) -> RpcResult:
         if self._procedure is None:

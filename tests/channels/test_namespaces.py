@@ -140,7 +140,8 @@ def test_an_override_changes_what_it_names_alone():
 def test_the_personal_channel():
     assert Namespaces().personal_channel("ann") is None
     assert Namespaces(subscribe_to_user_personal_channel=True).personal_channel("ann") == "#ann"
-    assert Namespaces(subscribe_to_user_personal_channel=True).personal_channel("") is None
+    for user in ("", "ann,bob", "a#b", "Анна", "*", "x" * 255):
+        assert Namespaces(subscribe_to_user_personal_channel=True).personal_channel(user) is None
 
 
 FILE = {

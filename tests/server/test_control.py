@@ -147,6 +147,19 @@ async def test_what_cannot_be_read_back_is_told():
         await eventually(lambda: ears.heard == [b"next"])
 
 
+async def test_what_is_left_is_done_all_the_same():
+    broker = Lossy()
+    async with listening(broker) as ears:
+        await ears.control.give(orders.Say(data=b"1"))
+        broker.lossy = True
+        broker.flush()
+        await ears.control.give(orders.Say(data=b"2"))
+        broker.lossy = False
+        await ears.control.give(orders.Say(data=b"3"))
+        await eventually(lambda: ears.heard == [b"1", b"2", b"3"])
+        assert ears.gaps == 1
+
+
 async def test_what_was_ordered_before_a_process_began_is_nothing_to_it():
     broker = MemoryBroker()
     await orders.give(broker, orders.Say(data=b"before"))
