@@ -16,6 +16,8 @@ from channels.redis.names import Names
 from channels.stream import HistoryPolicy, Publication
 from tests.channels.brokers import Recorder, running
 from tests.eventually import eventually
+from tests.hub_host import serving
+from tests.ledger import Ledger, keeping_ledger
 from tests.redis_cluster import RedisCluster
 
 KEPT = HistoryPolicy(size=300, ttl_s=60)
@@ -104,6 +106,35 @@ async def test_a_slot_that_moves_loses_and_doubles_nothing(
         live = offsets(heard, "news")
         assert live == sorted(set(live))
         assert heard.doubted <= {"news"}
+
+
+async def test_people_at_a_hub_notice_nothing_of_slots_that_move(redis_cluster: RedisCluster) -> None:
+    broker, over = RedisBroker(redis_cluster.url, prefix=uuid.uuid4().hex), asyncio.Event()
+    slot = broker.names.slot(broker.names.delivery("feed:1"))
+    owner = redis_cluster.owner(slot)
+    said = 0
+
+    async def publish() -> None:
+        nonlocal said
+        while not over.is_set():
+            await broker.publish("feed:1", b"%d" % said, history=KEPT, key=str(said))
+            said += 1
+            await asyncio.sleep(0.005)
+
+    async with serving(broker) as running, keeping_ledger(running.url, "feed:1", token="anna") as ledger:
+        publishing = asyncio.create_task(publish())
+        for target in [n for n in redis_cluster.masters if n is not owner] + [owner]:
+            await asyncio.to_thread(redis_cluster.move, slot, target)
+            await eventually(partial(has_more, ledger, len(ledger.heard)))
+        over.set()
+        await publishing
+        await eventually(lambda: ledger.data == list(range(said)))
+        assert ledger.complete and not ledger.faults
+        assert len(ledger.connections) == len(ledger.views) == 1
+
+
+def has_more(ledger: Ledger, than: int) -> bool:
+    return len(ledger.heard) > than + 3
 
 
 async def test_a_slot_that_is_taken_away_and_given_back_is_doubted(

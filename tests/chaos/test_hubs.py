@@ -72,6 +72,7 @@ async def test_each_safeguard_is_needed(own_folder: Path, arguments: list[str], 
                 await world.caught_up(timeout_s=3)
 
 
+@pytest.mark.crash
 async def test_the_proof_notices_what_was_published_twice(own_folder: Path) -> None:
     async with hub_world(own_folder, people=1, hubs=1) as world:
         await world.goes_on(by=3)
