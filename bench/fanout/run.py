@@ -16,7 +16,7 @@ from bench.fanout.show import show, show_growth
 from bench.fanout.storm import storm
 from bench.fanout.subject import Subject, subject
 from bench.fanout.through_redis import through_redis
-from bench.fanout.tools import Missing, raise_file_limit
+from bench.fanout.tools import Missing, program, raise_file_limit
 from gatehouse.embedded.address import free_port
 
 ROUNDS = 3
@@ -27,7 +27,7 @@ BEGAN = time.monotonic()
 
 async def run() -> None:
     """Measure what a delivery, a connection and a return cost; print the tables, and last the line of JSON."""
-    fit = raise_file_limit()
+    fit = await _prepared()
     measured = Measured()
     with tempfile.TemporaryDirectory(prefix="gh-", ignore_cleanup_errors=True) as folder:
         async with house(Path(folder)) as place:
@@ -58,10 +58,19 @@ async def _people(place: House, measured: Measured, fit: int) -> None:
 
 async def idle() -> None:
     """Let connections grow to many that do nothing; tell what they weigh, and what a delivery to them costs."""
-    fit = raise_file_limit()
+    fit = await _prepared()
     with tempfile.TemporaryDirectory(prefix="gh-", ignore_cleanup_errors=True) as folder:
         async with house(Path(folder)) as place:
             show_growth(await growth(place, fit, _tell))
+
+
+async def _prepared() -> int:
+    """Return how many connections a process may have; end where there is nothing to load servers with."""
+    try:
+        await program("load")
+    except Missing as reason:
+        sys.exit(f"nothing can be measured: {reason}")
+    return raise_file_limit()
 
 
 def _tell(stage: str) -> None:
