@@ -1,6 +1,7 @@
 """What docs/protocol.md tells writers of clients is what the messages and the tables of codes are.
 
-Proves: docs/protocol.md, channels/protocol/messages.py, channels/protocol/codes.py
+Proves: docs/protocol.md, channels/protocol/messages.py, channels/protocol/message.py, channels/protocol/requests.py,
+channels/protocol/replies.py, channels/protocol/codes.py
 """
 
 import json
