@@ -51,42 +51,24 @@ def _counters(hub: HubNumbers) -> Iterator[Metric]:
         ("broker_outages", "How often the broker may have lost deliveries.", hub.outages),
     ):
         yield CounterMetricFamily(f"gatehouse_hub_{name}", meaning, value)
-    yield _counter(
-        "recoveries",
-        "Subscriptions that asked to go on where they were.",
-        ("outcome",),
-        {("hit",): hub.recovered, ("miss",): hub.unrecovered},
-    )
-    yield _counter(
-        "resyncs",
-        "Channels caught up after an outage, and attempts that failed.",
-        ("outcome",),
-        {("ok",): hub.resyncs, ("failed",): hub.failed_resyncs},
-    )
-    yield _counter(
-        "dropped",
-        "Publications not sent to those who did not take them in time, by policy.",
-        ("policy",),
-        {(policy,): count for policy, count in hub.dropped.items()},
-    )
-    yield _counter(
-        "disconnects",
-        "Ended sockets, by close code.",
-        ("code",),
-        {(CODES.get(code, str(code)),): count for code, count in hub.closed.items()},
-    )
-    yield _counter(
-        "refused_handshakes",
-        "Upgrades that were refused, by reason.",
-        ("reason",),
-        {(reason,): count for reason, count in hub.refused.items()},
-    )
-    yield _counter(
-        "commands",
-        "Commands of clients, by method and outcome.",
-        ("method", "outcome"),
-        {(m, o): count for m, outcomes in hub.commands.items() for o, count in outcomes.items()},
-    )
+    closed = {CODES.get(code, str(code)): count for code, count in hub.closed.items()}
+    recoveries = {"hit": hub.recovered, "miss": hub.unrecovered}
+    resyncs = {"ok": hub.resyncs, "failed": hub.failed_resyncs}
+    yield _counter("recoveries", "Subscriptions that asked to go on where they were.", "outcome", recoveries)
+    yield _counter("resyncs", "Channels caught up after an outage, or not yet.", "outcome", resyncs)
+    yield _counter("dropped", "Publications not sent to slow clients, by policy.", "policy", hub.dropped)
+    yield _counter("disconnects", "Ended sockets, by close code.", "code", closed)
+    yield _counter("refused_handshakes", "Upgrades that were refused, by reason.", "reason", hub.refused)
+    yield _commands(hub)
+
+
+def _commands(hub: HubNumbers) -> Metric:
+    labels = ["method", "outcome"]
+    family = CounterMetricFamily("gatehouse_hub_commands", "Commands of clients, by outcome.", labels=labels)
+    for method, outcomes in hub.commands.items():
+        for outcome, count in outcomes.items():
+            family.add_metric([method, outcome], count)
+    return family
 
 
 def _latency(hub: HubNumbers) -> Metric:
@@ -107,10 +89,8 @@ def _gauge(name: str, meaning: str, label: str, values: Mapping[str, int]) -> Me
     return family
 
 
-def _counter(
-    name: str, meaning: str, labels: tuple[str, ...], values: Mapping[tuple[str, ...], int]
-) -> Metric:
-    family = CounterMetricFamily(f"gatehouse_hub_{name}", meaning, labels=labels)
+def _counter(name: str, meaning: str, label: str, values: Mapping[str, int]) -> Metric:
+    family = CounterMetricFamily(f"gatehouse_hub_{name}", meaning, labels=[label])
     for key, value in values.items():
-        family.add_metric(key, value)
+        family.add_metric([key], value)
     return family

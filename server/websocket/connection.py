@@ -209,7 +209,6 @@ class Connection(Line):
         except Disconnect as end:
             self.session.close(end.code, end.reason)
             return
-        self._shared.hub.numbers.deliveries += 1
         subscription = self.session.subscriptions.get(broadcast.channel) if self.clogged else None
         if subscription is not None and isinstance(broadcast.delivery, Publication):
             self._queue_up(message, broadcast.channel, subscription.opening.pressure)

@@ -22,6 +22,12 @@ from tests.journeys.compose_programs import GATEHOUSE, ROOT
 ADMIN, HOST = "olga@example.com", "hans@example.com"
 PASSWORD = "a lighthouse keeper's umbrella"
 METRICS_TOKEN = "wX4zL7pB2mQ9"
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
 
 
 class Screen(ClientEventHandler):
@@ -44,6 +50,10 @@ class Screen(ClientEventHandler):
     def arrivals(self) -> list[str]:
         """Return the texts that tell of an arrival, as often as they came."""
         return [one["text"] for one in self.heard if one["kind"] == "guest_arrived"]
+
+    def has_heard_of(self, arrivals: int) -> bool:
+        """Tell whether so many arrivals were heard of."""
+        return len(self.arrivals()) >= arrivals
 
 
 @dataclass(kw_only=True)
@@ -99,6 +109,10 @@ class Site:
             yield screen
         finally:
             await client.disconnect()
+
+    async def answers(self, expected: int, url: str, headers: dict[str, str] | None = None) -> bool:
+        """Tell whether an address answers with a status."""
+        return (await self.http.get(url, headers=headers)).status_code == expected
 
     async def sockets_of(self, number: int) -> int:
         """Return how many sockets are open at a hub."""

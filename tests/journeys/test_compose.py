@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from functools import partial
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from tests.eventually import eventually
 from tests.journeys.compose_file import ComposeFile, Missing, read, variables_of
 from tests.journeys.compose_machine import Machine
 from tests.journeys.compose_programs import ROOT, need_all
-from tests.journeys.compose_site import ADMIN, HOST, METRICS_TOKEN, Site, call, opened
+from tests.journeys.compose_site import ADMIN, HOST, METRICS_TOKEN, UPGRADE, Site, call, opened
 from tests.services.folder import short_folder
 
 FILE = ROOT / "docker-compose.yml"
@@ -40,12 +41,6 @@ SECRETS = {
 }
 OURS = {"domain", "channels", "server", "gate_bridge", "adapters", "simulators", "gatehouse"}
 SCREENS = 10
-UPGRADE = {
-    "Connection": "Upgrade",
-    "Upgrade": "websocket",
-    "Sec-WebSocket-Version": "13",
-    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-}
 ONCE = ("migrate", "certificates", "broker-accounts")
 
 
@@ -260,7 +255,8 @@ async def test_a_screen_misses_nothing_when_its_hub_is_killed(site: Site):
 
 
 async def test_a_hub_that_is_told_to_end_hands_its_clients_over_and_they_miss_nothing(site: Site):
-    hub, other, names = 1, 2, []
+    hub, other = 1, 2
+    names: list[str] = []
     direct = f"http://{site.machine.address('hub', 8080, number=hub)}"
     async with AsyncExitStack() as stack:
         screens = [await stack.enter_async_context(site.host_listening()) for _ in range(SCREENS)]
@@ -273,24 +269,20 @@ async def test_a_hub_that_is_told_to_end_hands_its_clients_over_and_they_miss_no
 
         await somebody_comes()
         ending = asyncio.create_task(site.machine.end("hub", hub))
-        await eventually(lambda: status(site, f"{direct}/health/ready", 503), 10)
-        assert await status(site, f"{direct}/health", 200)
-        assert await status(site, f"{direct}/connection/websocket", 503, headers=UPGRADE)
+        await eventually(lambda: site.answers(503, f"{direct}/health/ready"), 10)
+        assert await site.answers(200, f"{direct}/health")
+        assert await site.answers(503, f"{direct}/connection/websocket", headers=UPGRADE)
         while not ending.done():
             await somebody_comes()
         assert await ending == 0
         await somebody_comes()
 
         for screen in screens:
-            await eventually(lambda screen=screen: len(screen.arrivals()) >= len(names), 20)
+            await eventually(partial(screen.has_heard_of, len(names)), 20)
             assert [text.partition(" came in")[0] for text in screen.arrivals()] == names
             assert all(screen.recovered[1:]) and not screen.ends
         assert await site.sockets_of(other) == SCREENS
     await site.machine.revive("hub", hub)
-
-
-async def status(site: Site, url: str, expected: int, headers: dict[str, str] | None = None) -> bool:
-    return (await site.http.get(url, headers=headers)).status_code == expected
 
 
 async def test_both_hubs_serve(site: Site):
