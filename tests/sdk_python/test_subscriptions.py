@@ -179,12 +179,17 @@ async def test_bytes_that_are_no_json_close_readers_of_json_and_reach_the_others
     channel = unique("plain")
     async with (
         connected(hub, use_protobuf=True) as (writer, _),
-        connected(hub, use_protobuf=False) as (json_reader, ended),
+        connected(hub) as (reader, ended),
+        connected(hub) as (other, ended_too),
         connected(hub, use_protobuf=True) as (bytes_reader, _),
     ):
         mine, _ = await follow(writer, channel)
-        await follow(json_reader, channel)
         _, diary = await follow(bytes_reader, channel)
+        for one in (reader, other):
+            await follow(one, channel)
+        await mine.publish(b"1")
+        await diary.next("publication")
         await mine.publish(b"\xff\x00")
-        assert (await diary.next("publication")).pub.data == b"\xff\x00"
-        assert (await ended.next("disconnected")).code == 3506
+        assert (await diary.next("publication", 2)).pub.data == b"\xff\x00"
+        for end in (ended, ended_too):
+            assert (await end.next("disconnected")).code == 3506
