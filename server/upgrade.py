@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from http import HTTPStatus
 from math import inf
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 
 import httptools
 import structlog
@@ -23,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from uvicorn.config import Config
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from channels.host import Host
@@ -96,7 +96,8 @@ class Door:
         self._most = entry.connections
         self._rate = Rate(entry.per_second, 1.0) if entry.per_second else None
         self._paid_until = -inf
-        self._same = lru_cache(4096)(str)  # of thousands with the same program, all hold one text
+        # of thousands with the same program, or behind the same proxy, all hold one text
+        self._same_agent, self._same_address = lru_cache(4096)(str), lru_cache(4096)(str)
 
     @property
     def protocol(self) -> type[asyncio.Protocol]:
@@ -145,8 +146,8 @@ class Door:
             transport,
             self.shared,
             accepted.codec,
-            address=self._address(client, headers),
-            agent=self._same(agent_of(headers)),
+            address=self._same_address(self._address(client, headers)),
+            agent=self._same_agent(agent_of(headers)),
             frame_pings=accepted.frame_pings,
         )
 
@@ -261,7 +262,10 @@ class Http(HttpToolsProtocol):
         if not is_ours(self.url):
             super().handle_websocket_upgrade()
             return
-        if self.cycle is not None and not self.cycle.response_complete:
+        cycle = cast(
+            "RequestResponseCycle | None", self.cycle
+        )  # None before the first request with an answer
+        if cycle is not None and not cycle.response_complete:
             self.transport.close()  # asked without waiting for an answer, which would now come after ours
             return
         upgrade = sys.exception()

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from random import getrandbits
 from typing import Final
 
+import structlog
+
 from channels.broadcast import Broadcast
 from channels.effects import Close, Deliver, Identified, Live, Send, Unfollow
 from channels.host import Pressure
@@ -24,12 +26,36 @@ from channels.protocol.exceptions import Disconnect
 from channels.protocol.messages import Command, Reply
 from channels.session import Session
 from channels.stream import Publication
-from server.websocket.frames import LONGEST_REASON, Opcode, control_frame, frame
+from server.websocket.frames import (
+    INVALID_TEXT,
+    LONGEST_REASON,
+    PROTOCOL_ERROR,
+    TOO_BIG,
+    Opcode,
+    control_frame,
+    frame,
+)
 from server.websocket.line import Line
 from server.websocket.shared import Shared
 from server.websocket.work import Work
 
+logger = structlog.get_logger(__name__)
+
 PONG: Final = Command()
+TOLD: Final = frozenset(
+    {
+        DisconnectCode.SLOW,
+        DisconnectCode.WRITE_ERROR,
+        DisconnectCode.TOO_MANY_REQUESTS,
+        DisconnectCode.TOO_MANY_ERRORS,
+        DisconnectCode.BAD_REQUEST,
+        DisconnectCode.INVALID_TOKEN,
+        PROTOCOL_ERROR,
+        INVALID_TEXT,
+        TOO_BIG,
+    }
+)
+"""Ends that an operator may want to know the client of."""
 
 
 class Connection(Line):
@@ -264,7 +290,20 @@ class Connection(Line):
         self._write_said()
         self.end(close.code, close_reason(close.reason))
         self._shared.hub.numbers.close(close.code)
+        if close.code in TOLD:
+            self._tell(close)
         self._finish()
+
+    def _tell(self, close: Close) -> None:
+        user = self.session.identity.user if self.session.identity is not None else ""
+        logger.info(
+            "a client is sent away",
+            code=close.code,
+            why=close.reason,
+            user=user,
+            address=self.address,
+            agent=self.agent,
+        )
 
     def lost(self) -> None:
         """Leave the hub at once, and the channels."""

@@ -27,7 +27,7 @@ from server.websocket.frames import (
     small_message,
 )
 from server.websocket.queue import Queue
-from server.websocket.wheel import NOWHERE, Wheel
+from server.websocket.wheel import Slot, Wheel
 
 CLOSE_S: Final = 5.0
 """How long the peer may take to answer a close frame, and to take what was sent before it."""
@@ -46,7 +46,7 @@ class Line(asyncio.Protocol):
         """None once the connection is lost."""
         self.wheel = wheel
         self.limits = limits
-        self.slot = NOWHERE
+        self.slot: Slot | None = None
         self.clogged = False
         self.reading = True
         """Whether messages are wanted now."""

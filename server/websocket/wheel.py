@@ -13,14 +13,13 @@ from typing import Final, Protocol
 
 RESOLUTION_S: Final = 0.2
 PORTION: Final = 250
-NOWHERE: Final = -1
 
 
 class Sleeper(Protocol):
     """Who waits for moments."""
 
-    slot: int
-    """The wheel's own note of where it stands; `NOWHERE` at first."""
+    slot: "Slot | None"
+    """The wheel's own note of where it stands; None at first."""
 
     @property
     def moment(self) -> float:
@@ -28,6 +27,16 @@ class Sleeper(Protocol):
 
     def tick(self) -> None:
         """Do what is due by now; `moment` is to move on by it."""
+
+
+class Slot:
+    """Those whose moment comes in the same resolution."""
+
+    __slots__ = ("number", "sleepers")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.sleepers: list[Sleeper] = []
 
 
 class Wheel:
@@ -40,7 +49,7 @@ class Wheel:
     ) -> None:
         self.clock = clock
         self._resolution_s = resolution_s
-        self._slots: dict[int, list[Sleeper]] = {}
+        self._slots: dict[int, Slot] = {}
         self._turned = self._now()
         """The newest slot whose time had come when the wheel was last turned."""
         self._waking = False
@@ -50,47 +59,45 @@ class Wheel:
         moment = sleeper.moment
         if moment == inf:
             return
-        slot = max(ceil(moment / self._resolution_s), self._turned + 1)
-        if sleeper.slot != NOWHERE:
-            if sleeper.slot <= slot:
+        number = max(ceil(moment / self._resolution_s), self._turned + 1)
+        if sleeper.slot is not None:
+            if sleeper.slot.number <= number:
                 return
             self.remove(sleeper)
+        slot = self._slots.get(number)
+        if slot is None:
+            slot = self._slots[number] = Slot(number)
+        slot.sleepers.append(sleeper)
         sleeper.slot = slot
-        standing = self._slots.get(slot)
-        if standing is None:
-            self._slots[slot] = [sleeper]
-        else:
-            standing.append(sleeper)
         if not self._waking:
             self._wake_later(self._resolution_s)
 
     def remove(self, sleeper: Sleeper) -> None:
         """Wake it no more."""
-        if sleeper.slot == NOWHERE:
+        slot, sleeper.slot = sleeper.slot, None
+        if slot is None:
             return
-        standing = self._slots[sleeper.slot]
-        standing.remove(sleeper)
-        if not standing:
-            del self._slots[sleeper.slot]
-        sleeper.slot = NOWHERE
+        slot.sleepers.remove(sleeper)
+        if not slot.sleepers:
+            del self._slots[slot.number]
 
     def turn(self) -> bool:
         """Wake whose moment has come, a portion of them; return whether more of them wait."""
         now, left = self._now(), PORTION
         self._turned = now  # who is placed from here on stands in a later slot, so that this ends
-        for slot in sorted(slot for slot in self._slots if slot <= now):
-            while left and (standing := self._slots.get(slot)):
+        for slot in sorted((slot for number, slot in self._slots.items() if number <= now), key=_number):
+            while left and slot.sleepers:
                 left -= 1
-                sleeper = standing[-1]
+                sleeper = slot.sleepers[-1]
                 self.remove(sleeper)
                 if sleeper.moment <= self.clock():
                     sleeper.tick()
                 self.place(sleeper)
-        return any(slot <= now for slot in self._slots)
+        return any(number <= now for number in self._slots)
 
     def __len__(self) -> int:
         """How many wait."""
-        return sum(map(len, self._slots.values()))
+        return sum(len(slot.sleepers) for slot in self._slots.values())
 
     def _now(self) -> int:
         return int(self.clock() // self._resolution_s)
@@ -108,3 +115,7 @@ class Wheel:
         more = self.turn()
         if self._slots:
             self._wake_later(0.0 if more else self._resolution_s)
+
+
+def _number(slot: Slot) -> int:
+    return slot.number

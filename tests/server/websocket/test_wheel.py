@@ -6,7 +6,7 @@ from math import inf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.websocket.wheel import NOWHERE, PORTION, RESOLUTION_S, Wheel
+from server.websocket.wheel import PORTION, RESOLUTION_S, Slot, Wheel
 from tests.eventually import eventually
 
 
@@ -24,7 +24,7 @@ class One:
     """Waits for moments, and remembers when it was woken."""
 
     def __init__(self, clock: Clock, *moments: float) -> None:
-        self.slot = NOWHERE
+        self.slot: Slot | None = None
         self.clock = clock
         self.moments = sorted(moments)
         self.woken: list[tuple[float, float]] = []
@@ -141,7 +141,7 @@ def test_a_moment_that_comes_nearer_is_kept_and_one_that_leaves_is_forgotten() -
     assert len(one.woken) == 1
     wheel.remove(one)
     wheel.remove(one)
-    assert (len(wheel), one.slot) == (0, NOWHERE)
+    assert (len(wheel), one.slot) == (0, None)
 
 
 async def test_the_loop_turns_it() -> None:
