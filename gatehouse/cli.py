@@ -72,7 +72,7 @@ def serve() -> None:
 
 @app.command()
 def ingest() -> None:
-    """Take gates' reports into the log: one process."""
+    """Take gates' reports into the log: one process works, others stand by."""
     from gatehouse.commands import ingest as run_ingest
 
     _run(run_ingest)
@@ -80,7 +80,7 @@ def ingest() -> None:
 
 @app.command()
 def decide() -> None:
-    """Answer gates' scans: one process."""
+    """Answer gates' scans: one process works, others stand by."""
     from gatehouse.commands import decide as run_decide
 
     _run(run_decide)
@@ -124,6 +124,16 @@ def create_admin(
     from gatehouse.commands import create_admin as run_create_admin
 
     _run(lambda settings: run_create_admin(settings, email, username or email.partition("@")[0], password))
+
+
+@app.command("verify-log")
+def verify_log(
+    gate: Annotated[list[int] | None, typer.Option(help="Only these gates; all when not given.")] = None,
+) -> None:
+    """Prove that the access log is what the gates wrote; ends with 1 where an event was edited, dropped or moved."""
+    from gatehouse.verifying import verify_log as run_verify_log
+
+    _run(lambda settings: run_verify_log(settings, gate or []))
 
 
 @app.command("broker-accounts")

@@ -50,6 +50,7 @@ ROUTES: Final = (
     Route("GET", "/gates/{gate_id}", "access.get_gate"),
     Route("PUT", "/gates/{gate_id}", "access.change_gate"),
     Route("POST", "/gates/{gate_id}/device", "access.provision_gate"),
+    Route("GET", "/gates/{gate_id}/proof", "access.verify_gate"),
     Route("PUT", "/gates/{gate_id}/mode", "access.order_gate"),
     Route("GET", "/gates/{gate_id}/commands", "access.list_commands"),
     Route("POST", "/gates/{gate_id}/commands", "access.command_gate", 202),
