@@ -296,14 +296,8 @@ class Connection(Line):
 
     def _tell(self, close: Close) -> None:
         user = self.session.identity.user if self.session.identity is not None else ""
-        logger.info(
-            "a client is sent away",
-            code=close.code,
-            why=close.reason,
-            user=user,
-            address=self.address,
-            agent=self.agent,
-        )
+        who = {"user": user, "address": self.address, "agent": self.agent}
+        logger.info("a client is sent away", code=close.code, why=close.reason, **who)
 
     def lost(self) -> None:
         """Leave the hub at once, and the channels."""
