@@ -60,7 +60,7 @@ class Client:
         sending.write(HANDSHAKE + bytes((0x81, 0x80 | len(text))) + bytes(4) + text)
         await reader.readuntil(b"\r\n\r\n")
         client = cls(reader, sending, channel)
-        while await client.read() != 2:
+        while client.code is None and await client.read() != 2:
             pass
         return client
 
@@ -103,9 +103,10 @@ class Client:
 
     def vanish(self) -> None:
         """Go without a word: the kernel answers what comes from now on with a reset."""
-        raw = self.sending.get_extra_info("socket")
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.sending.transport.abort()
+        if not self.sending.is_closing():
+            raw = self.sending.get_extra_info("socket")
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.sending.transport.abort()
 
 
 @asynccontextmanager
