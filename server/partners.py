@@ -8,6 +8,7 @@ import msgspec
 
 from channels import names
 from channels.host import Identity, Opening, Publishing
+from channels.jws import is_by_secret
 from channels.namespaces import BadNamespaces, Namespaces, Override
 from channels.protocol.codes import DisconnectCode, ErrorCode
 from channels.protocol.exceptions import Disconnect, ProtocolError
@@ -174,6 +175,8 @@ class SharedHost:
     async def connect(self, token: str, data: bytes) -> Identity:
         """Tell who brings this token: one of ours, or else one of a partner."""
         if not token and self._partners.takes_anonymous:
+            return await self._partners.connect(token, data)
+        if is_by_secret(token):  # we sign with a key of our own, so it can only be a partner's
             return await self._partners.connect(token, data)
         try:
             return await self._business.connect(token, data)
