@@ -73,7 +73,7 @@ async def subject(name: str, server: Server, hub: Hub | None = None) -> Subject:
 
 
 def _all_in(name: str, told: Told) -> None:
-    if told.refused or told.fallen or told.missing:
+    if told.refused or told.fallen > told.ready / 100:
         raise Missing(f"{name} refused {told.refused} clients and lost {told.fallen}")
 
 
