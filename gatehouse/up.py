@@ -129,6 +129,7 @@ def _run(house: House, tasks: asyncio.TaskGroup) -> None:
         entry=entry_of(house.settings),
         partners=house.partners,
         metrics_token=token,
+        io_uring=house.settings.hub_io_uring == "auto",
     )
     if house.mailbox is not None:
         _mount_mail(app, house.mailbox)
