@@ -214,10 +214,11 @@ async def hub_world(
         made = HubWorld(redis, broker, [])
         (folder / "log").mkdir(parents=True, exist_ok=True)
         for number in range(hubs):
-            log = folder / "log" / f"hub-{number}"
-            made.hubs.append(hub := Hub(free_port(), ("--redis", redis.url, *arguments), log))
-            await hub.start()
-            stack.push_async_callback(_stop, hub)
+            made.hubs.append(
+                Hub(free_port(), ("--redis", redis.url, *arguments), folder / "log" / f"hub-{number}")
+            )
+            stack.push_async_callback(_stop, made.hubs[-1])
+        await asyncio.gather(*(hub.start() for hub in made.hubs))
         ports = [hub.port for hub in made.hubs]
         balancer = await stack.enter_async_context(balancing(ports))
         url = f"ws://127.0.0.1:{balancer.port}/connection/websocket"
