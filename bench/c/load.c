@@ -8,6 +8,7 @@
 //     open COUNT AT_ONCE       connect so many more
 //     drop COUNT               let go of those who came last
 //     publish SECONDS BURST    publish so many messages at once, as soon as everybody has the last ones
+//     publish_so_many COUNT    publish so many, one by one in the same way
 //     await NUMBER             wait until everybody has the message of this number, which somebody else publishes
 //     return SPREAD_MS         connect all who have fallen, each within this time, again and again
 #define _GNU_SOURCE
@@ -32,7 +33,7 @@ static int most;
 static Doing doing;
 static int target, at_once;      // of opening
 static int burst;                // of publishing
-static uint64_t published, until;
+static uint64_t published, until, count_left;
 static uint64_t began, progressed, progress;
 static uint8_t outgoing[1 << 17];
 
@@ -83,8 +84,12 @@ static void go_on_opening(void) {
 static void go_on_publishing(uint64_t now) {
     if (publisher.state == AWAY) client_connect(&publisher);
     if (publisher.state != READY || seen_sum < (uint64_t)ready_count * top) return;
-    if (now < until) publish_burst();
-    else answer();
+    if (count_left) count_left--;
+    else if (now >= until) {
+        answer();
+        return;
+    }
+    publish_burst();
 }
 
 static void go_on_returning(uint64_t now) {
@@ -119,9 +124,9 @@ static void drop(int count) {
 }
 
 static void order(const char *line) {
-    char word[16] = "";
+    char word[24] = "";
     double first = 0, second = 0;
-    sscanf(line, "%15s %lf %lf", word, &first, &second);
+    sscanf(line, "%23s %lf %lf", word, &first, &second);
     began = progressed = now_ns();
     if (!strcmp(word, "open")) {
         doing = OPEN;
@@ -133,6 +138,11 @@ static void order(const char *line) {
         doing = PUBLISH;
         until = began + (uint64_t)(first * (double)SECOND);
         burst = (int)second;
+    } else if (!strcmp(word, "publish_so_many")) {
+        doing = PUBLISH;
+        until = began;
+        count_left = (uint64_t)first;
+        burst = 1;
     } else if (!strcmp(word, "await")) {
         doing = AWAIT;
         top = (uint64_t)first;

@@ -1,12 +1,16 @@
 """What connections weigh and deliveries cost as they grow in number, at as many hubs as their open files allow."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from bench.fanout.house import House, Hub, Publisher
+from bench.fanout.house import House, Publisher
 from bench.fanout.load import Load
+from bench.fanout.peers import floor
+from bench.fanout.server import Server
 from bench.fanout.subject import at_rest
+from gatehouse.embedded.address import free_port
 
 SIZES = (100, 1_000, 10_000, 50_000)
 DELIVERIES = 200_000
@@ -15,39 +19,42 @@ FEWEST, MOST = 5, 400
 
 
 class Growing:
-    """Hubs that share a Redis, and a load of clients for each."""
+    """Servers of one kind, and a load of clients for each."""
 
-    def __init__(self, hubs: list[Hub], loads: list[Load], fit: int) -> None:
-        self.hubs = hubs
+    def __init__(self, servers: list[Server], loads: list[Load], fit: int) -> None:
+        self._servers = servers
         self._loads = loads
         self._fit = fit
-        self._held = [0] * len(hubs)
-        self._publisher = Publisher(hubs[0], loads)
+        self._held = [0] * len(servers)
 
     async def grow(self, size: int) -> None:
-        """Have so many clients: at one hub where they fit, else the same number at each."""
+        """Have so many clients: at one server where they fit, else the same number at each."""
         for place, load in enumerate(self._loads):
-            wanted = size if size <= self._fit and place == 0 else size // len(self.hubs)
+            wanted = size if size <= self._fit and place == 0 else size // len(self._servers)
             if size <= self._fit and place:
                 continue
-            (await load.open(wanted - self._held[place])).complete("hub")
+            (await load.open(wanted - self._held[place])).complete("growth")
             self._held[place] = wanted
 
-    async def delivery_us(self) -> float:
-        """Return the CPU of all hubs per delivery."""
+    @property
+    def busy(self) -> list[Load]:
+        """Those who have clients."""
+        return [load for load, held in zip(self._loads, self._held, strict=True) if held]
+
+    async def delivery_us(self, publish: Callable[[int], Awaitable[None]]) -> float:
+        """Return the CPU of all servers per delivery, where ``publish`` has so many messages reach everybody."""
         count = min(MOST, max(FEWEST, DELIVERIES // sum(self._held)))
-        await self._publisher.publish(1)
+        await publish(1)
         before = self._cpu_s()
-        for _ in range(count):
-            await self._publisher.publish(1)
+        await publish(count)
         return (self._cpu_s() - before) / (count * sum(self._held)) * 1e6
 
     async def memory_at_rest(self) -> int:
-        """Return the memory of all hubs."""
-        return sum([await at_rest(hub.server) for hub in self.hubs])
+        """Return the memory of all servers."""
+        return sum([await at_rest(server) for server in self._servers])
 
     def _cpu_s(self) -> float:
-        return sum(hub.server.cpu_s for hub in self.hubs)
+        return sum(server.cpu_s for server in self._servers)
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,8 @@ class Growth:
     """Connections → memory of all hubs together; 0 is without any."""
     delivery_us: dict[int, float]
     """Subscribers → CPU per delivery."""
+    floor_us: dict[int, float]
+    """The same of the floor, of as many processes."""
 
     @property
     def idle_bytes(self) -> float:
@@ -75,14 +84,47 @@ async def growth(house: House, fit: int, tell: Callable[[str], None]) -> Growth:
             hubs.append(await house.hub(redis=hubs[0].redis))
         for hub in hubs:
             stack.push_async_callback(hub.stop)
-        loads = [await hub.server.clients(fit) for hub in hubs]
-        for load in loads:
-            stack.push_async_callback(load.stop)
-        growing, memory, cost = Growing(hubs, loads, fit), {}, {}
+        loads = await _loads([hub.server for hub in hubs], fit, stack)
+        growing, memory, cost = Growing([hub.server for hub in hubs], loads, fit), {}, {}
+        publisher = Publisher(hubs[0], loads)
+
+        async def publish(count: int) -> None:
+            for _ in range(count):
+                await publisher.publish(1)
+
         memory[0] = await growing.memory_at_rest()
         for size in SIZES:
             tell(f"{size:,} connections")
             await growing.grow(size)
             memory[size] = await growing.memory_at_rest()
-            cost[size] = await growing.delivery_us()
-        return Growth(len(hubs), memory, cost)
+            cost[size] = await growing.delivery_us(publish)
+    tell("the floor")
+    return Growth(len(hubs), memory, cost, await _floor(house, fit, len(hubs)))
+
+
+async def _floor(house: House, fit: int, servers: int) -> dict[int, float]:
+    """Return the CPU per delivery of the floor at each size."""
+    async with AsyncExitStack() as stack:
+        recipe = await floor()
+        floors = [await Server.start(recipe, free_port(), house.folder) for _ in range(servers)]
+        for one in floors:
+            stack.push_async_callback(one.stop)
+        loads = await _loads(floors, fit, stack)
+        growing, cost = Growing(floors, loads, fit), {}
+
+        async def publish(count: int) -> None:
+            told = await asyncio.gather(*(load.publish_so_many(count) for load in growing.busy))
+            for one in told:
+                one.complete("floor")
+
+        for size in SIZES:
+            await growing.grow(size)
+            cost[size] = await growing.delivery_us(publish)
+        return cost
+
+
+async def _loads(servers: list[Server], fit: int, stack: AsyncExitStack) -> list[Load]:
+    loads = [await server.clients(fit) for server in servers]
+    for load in loads:
+        stack.push_async_callback(load.stop)
+    return loads

@@ -92,6 +92,10 @@ class Load:
         """Publish through a client of the same server, the next messages as soon as everybody has the last."""
         return await self._do(f"publish {seconds} {burst}")
 
+    async def publish_so_many(self, count: int) -> Told:
+        """Publish so many in the same way, one by one."""
+        return await self._do(f"publish_so_many {count}")
+
     async def come_back(self, spread_s: float) -> Told:
         """Connect all who have fallen, each at a moment within this time, and again where they are refused."""
         return await self._do(f"return {spread_s * 1000}")

@@ -23,7 +23,8 @@ class Peer:
     prepare: Callable[[], Awaitable[Recipe]]
 
 
-async def _floor() -> Recipe:
+async def floor() -> Recipe:
+    """Return how to start the floor."""
     return Recipe(argv=(str(await program("floor")), "{port}"), env=environment())
 
 
@@ -124,7 +125,7 @@ async def _nginx() -> tuple[Path, Path]:
 def peers(redis_url: str) -> list[Peer]:
     """Return all of them, the floors first."""
     return [
-        Peer("C send()", _floor),
+        Peer("C send()", floor),
         Peer("C joined", _joined_floor),
         Peer("Bun", _bun),
         Peer("socketify", _python("socketify_server.py")),

@@ -148,11 +148,12 @@ def show_growth(growth: Growth) -> None:
             f"{size:,}" + (f" at {growth.hubs} hubs" if size == most and growth.hubs > 1 else ""),
             f"{growth.memory_bytes[size] / 2**20:,.0f} MiB",
             f"{cost:.2f}",
+            f"{growth.floor_us[size]:.2f}",
         )
         for size, cost in growth.delivery_us.items()
     ]
-    none = ("0", f"{growth.memory_bytes[0] / 2**20:,.0f} MiB", "")
-    print(table(("connections", "memory of all hubs", "CPU µs per delivery"), [none, *rows]))
+    none = ("0", f"{growth.memory_bytes[0] / 2**20:,.0f} MiB", "", "")
+    print(table(("connections", "memory of all hubs", "CPU µs per delivery", "of the floor"), [none, *rows]))
     costs = growth.delivery_us.values()
     goals = {
         "P3": Goal(growth.idle_bytes, 3 * 1024, f"bytes of an idle connection, of {most:,}"),
