@@ -66,6 +66,8 @@ class Identity(Struct, frozen=True, kw_only=True):
 
     user: str
     """Empty for an anonymous one."""
+    realm: str = ""
+    """Whose people they are: users of two realms are never the same, whatever they are called."""
     session: str = ""
     """The login this connection belongs to, so that its end can end the connection."""
     expires_at: float | None = None

@@ -16,7 +16,7 @@ from domain.kernel.rounds import AWAY
 from server.control import Control
 from server.fanout import Hub
 from server.host import BusinessHost
-from server.orders import Ended
+from server.orders import OURS, Ended
 
 logger = structlog.get_logger(__name__)
 
@@ -73,9 +73,11 @@ class Closings:
             self._renew(user, None)
 
     def _end(self, user: str, session: str) -> None:
-        self._hub.disconnect(user=user, session=session, code=DisconnectCode.INVALID_TOKEN, reason=ENDED)
+        self._hub.disconnect(
+            user=user, session=session, realm=OURS, code=DisconnectCode.INVALID_TOKEN, reason=ENDED
+        )
 
     def _renew(self, user: str, session: str | None) -> None:
         """Have clients connect anew; one whose session has ended is then refused for good."""
         code = DisconnectCode.FORCE_RECONNECT
-        self._hub.disconnect(user=user, session=session, code=code, reason=CHANGED)
+        self._hub.disconnect(user=user, session=session, realm=OURS, code=code, reason=CHANGED)

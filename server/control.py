@@ -143,6 +143,7 @@ class Control:
             user=order.user,
             session=order.session,
             client=order.client,
+            realm=order.realm,
             spared=order.spared,
             code=order.code,
             reason=order.reason,
@@ -169,7 +170,13 @@ class Control:
         )
 
     def _refresh(self, order: orders.Refresh) -> None:
-        self._hub.refresh(order.expires_at, user=order.user, session=order.session, client=order.client)
+        self._hub.refresh(
+            order.expires_at,
+            user=order.user,
+            session=order.session,
+            client=order.client,
+            realm=order.realm,
+        )
 
     def _say(self, order: orders.Say) -> None:
         self._hub.message(order.data, user=order.user, session=order.session, client=order.client)

@@ -208,12 +208,13 @@ class Hub:
         user: str | None = None,
         session: str | None = None,
         client: str | None = None,
+        realm: str | None = None,
         spared: Collection[str] = (),
         code: int = DisconnectCode.FORCE_DISCONNECT,
         reason: str = "",
     ) -> int:
         """Close them, except those of the ``spared`` clients."""
-        chosen = self._registry.chosen(user=user, session=session, client=client)
+        chosen = self._registry.chosen(user=user, session=session, client=client, realm=realm)
         return self._do(
             [connection for connection in chosen if connection.session.client not in spared],
             lambda session: session.close(code, reason),
@@ -259,10 +260,11 @@ class Hub:
         user: str | None = None,
         session: str | None = None,
         client: str | None = None,
+        realm: str | None = None,
     ) -> int:
         """Move their end, in Unix seconds; None is never."""
         return self._do(
-            self._registry.chosen(user=user, session=session, client=client),
+            self._registry.chosen(user=user, session=session, client=client, realm=realm),
             lambda session: session.refresh_by_server(expires_at),
         )
 

@@ -17,6 +17,10 @@ CONTROL: Final = "&control"
 KEPT: Final = HistoryPolicy(size=300, ttl_s=300.0)
 """So that a hub that was away for a moment does what it has missed."""
 
+OURS: Final = ""
+PARTNERS: Final = "partners"
+"""Realms: our user 17 and a partner's are two people, and each side ends the connections of its own."""
+
 
 class Order(Struct, frozen=True, kw_only=True, tag=True, array_like=True):
     """Base of all orders."""
@@ -34,6 +38,7 @@ class OfConnections(Order, frozen=True, kw_only=True):
     user: str | None = None
     client: str | None = None
     session: str | None = None
+    realm: str | None = None
 
 
 class Disconnect(OfConnections, frozen=True, kw_only=True):

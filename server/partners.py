@@ -22,6 +22,7 @@ from channels.tokens import (
 )
 from domain.kernel.feeds import Feeds
 from server.host import Badge, BusinessHost
+from server.orders import PARTNERS
 
 
 class PartnerHost:
@@ -38,11 +39,12 @@ class PartnerHost:
         if not token:
             if not self.takes_anonymous:
                 raise Disconnect(DisconnectCode.BAD_REQUEST, "a token is needed to connect")
-            return Identity(user="")
+            return Identity(user="", realm=PARTNERS)
         claims = await self._connection(token)
         try:
             return Identity(
                 user=claims.sub,
+                realm=PARTNERS,
                 session=claims.jti,
                 expires_at=claims.expires_at,
                 info=claims.shown,

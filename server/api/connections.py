@@ -12,6 +12,7 @@ from server.api import requests
 from server.api.channels import ChannelMethods, Done, decoded
 from server.census import Census
 from server.control import Control
+from server.orders import PARTNERS
 from server.overview import Overview, Report
 
 AT_ONCE: Final = 1.0
@@ -109,7 +110,7 @@ class ConnectionMethods:
         return Done()
 
     async def disconnect(self, request: requests.Disconnect) -> Done:
-        """Close somebody's connections; without a code of its own they stay away."""
+        """Close the connections of one of the partners' people; without a code of its own they stay away."""
         _check_whose(request)
         end = request.disconnect or requests.End()
         code = end.code or DisconnectCode.FORCE_DISCONNECT
@@ -117,6 +118,7 @@ class ConnectionMethods:
             raise ProtocolError(ErrorCode.BAD_REQUEST, "disconnect.code must be from 3000 to 4999")
         await self._control.give(
             orders.Disconnect(
+                realm=PARTNERS,
                 user=request.user,
                 client=request.client or None,
                 session=request.session or None,
@@ -132,6 +134,7 @@ class ConnectionMethods:
         _check_whose(request)
         await self._control.give(
             orders.Refresh(
+                realm=PARTNERS,
                 user=request.user,
                 client=request.client or None,
                 session=request.session or None,

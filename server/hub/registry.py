@@ -59,10 +59,15 @@ class Registry:
         return True
 
     def chosen(
-        self, *, user: str | None = None, session: str | None = None, client: str | None = None
+        self,
+        *,
+        user: str | None = None,
+        session: str | None = None,
+        client: str | None = None,
+        realm: str | None = None,
     ) -> list[Connection]:
-        """Return the connections that match all that is given: a user, a login, a connection."""
-        return [one for one in self._pool(user, client) if _matches(one, user, session)]
+        """Return the connections that match all that is given: a user, a login, a connection, whose people they are."""
+        return [one for one in self._pool(user, client) if _matches(one, user, session, realm)]
 
     def _pool(self, user: str | None, client: str | None) -> Iterable[Connection]:
         if client is not None:
@@ -74,8 +79,12 @@ class Registry:
         return mine if isinstance(mine, set | tuple) else (mine,)
 
 
-def _matches(connection: Connection, user: str | None, session: str | None) -> bool:
+def _matches(connection: Connection, user: str | None, session: str | None, realm: str | None) -> bool:
     identity = connection.session.identity
     if identity is None:
-        return user is None and session is None
-    return user in (None, identity.user) and session in (None, identity.session)
+        return user is session is realm is None
+    return (
+        user in (None, identity.user)
+        and session in (None, identity.session)
+        and realm in (None, identity.realm)
+    )

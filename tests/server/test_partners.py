@@ -295,6 +295,17 @@ async def test_a_back_end_touches_no_feed_of_ours(shared: Served):
         assert answer.json() == {"result": {"channels": {}}}
 
 
+async def test_a_back_end_ends_no_connection_of_ours_whatever_its_user_is_called(shared: Served):
+    member, seen = await shared.sign_up(), Watcher()
+    user = str((await shared.http.get("/auth/me", headers=member)).json()["id"])
+    async with connected(shared, member, ours := Seen()) as still, client(at(shared), user, seen):
+        await shared.http.post("/api/disconnect", json={"user": user}, headers=KEY)
+        await eventually(lambda: seen.disconnected == [3503])
+        await shared.http.post("/api/refresh", json={"user": user, "expired": True}, headers=KEY)
+        assert str((await still.rpc("identity.me", {})).data["id"]) == user
+        assert not ours.ends
+
+
 async def test_a_token_that_nobody_knows_is_refused(shared: Served):
     with pytest.raises(Exception):  # noqa: B017  # the SDK's own, whichever it raises where it never gets ready
         async with client(at(shared), key="another secret of 64 bytes, which is not the known one, at all"):
