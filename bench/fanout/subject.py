@@ -3,6 +3,7 @@
 import asyncio
 import time
 from dataclasses import dataclass, field
+from statistics import median
 
 from bench.fanout.house import Hub, Publisher
 from bench.fanout.load import Load, Told
@@ -13,6 +14,7 @@ SUBSCRIBERS = 1_000
 IDLE = 2_000
 IDLE_OF_HUB = 4_000
 SETTLE_S = 0.3
+SLOW_US = 100.0
 MOST_LOOKS = 5
 SETTLED_BYTES = 100_000
 
@@ -31,6 +33,11 @@ class Subject:
     """CPU of taking a client in until it is subscribed."""
     delivery_us: dict[int, list[float]] = field(default_factory=dict)
     """Burst → CPU per delivery, one figure per round."""
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether one round of it tells enough, and more would take the time of all others."""
+        return median(self.delivery_us.get(1, [0.0])) > SLOW_US
 
     async def measure(self, seconds: float, burst: int) -> None:
         """Take part in a round."""
