@@ -1,6 +1,6 @@
 """Commands to one server, in the order they are asked, over one connection that is made again when it breaks.
 
-1. What is asked within one tick of the event loop is written together: a hundred publications are two writes.
+1. What is asked within one tick of the event loop is written at once: a hundred publications are one round trip.
 2. A command that was written when the connection broke is written again only if doing it twice does no harm
    (`Request.repeatable`); it keeps its place. Any other fails, since nobody can know whether it was done.
 3. A gap shorter than `BRIDGED_S` is waited out; while it lasts longer, what is asked fails at once.
@@ -102,8 +102,6 @@ class Lane:
         self._waiting.extend(requests)
         if self._wire is None:
             self._reconnect()
-        elif not self._written and self._flushing is None:
-            self._flush()  # Nothing is under way that it could share a round trip with, so it need not wait.
         elif self._flushing is None:
             self._flushing = self._loop.call_soon(self._flush)
 

@@ -28,7 +28,14 @@ SETTINGS = {
     "enable_seqscan": "off",
     "synchronous_commit": "off",
 }
-LOST = (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, OSError)
+LOST = (
+    asyncpg.InterfaceError,
+    # what asyncpg says where the server's farewell comes in between: "cannot switch to state"
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    OSError,
+)
 
 Row = Mapping[str, Any]
 
@@ -50,12 +57,17 @@ class Direct:
             try:
                 return await self._run(text, arguments)
             except LOST:
+                self._drop_idle()  # whatever ended one has ended them all
                 return await self._run(text, arguments)
 
     async def close(self) -> None:
         """End all connections."""
         while self._idle:
             await self._idle.pop().raw.close(timeout=1)
+
+    def _drop_idle(self) -> None:
+        while self._idle:
+            self._idle.pop().raw.terminate()
 
     async def _run(self, text: str, arguments: list[Any]) -> Row | None:
         connection = self._idle.pop() if self._idle else await self._connect()

@@ -114,6 +114,11 @@ class Site:
         """Tell whether an address answers with a status."""
         return (await self.http.get(url, headers=headers)).status_code == expected
 
+    async def both_hubs_serve(self) -> None:
+        """See that the balancer takes both hubs for good."""
+        page = (await self.http.get(f"http://{self.machine.address('balancer', 8404)}/metrics")).text
+        assert 'haproxy_backend_active_servers{proxy="hubs"} 2\n' in page
+
     async def sockets_of(self, number: int) -> int:
         """Return how many sockets are open at a hub."""
         return int(await self._connections(number))

@@ -313,7 +313,8 @@ async def test_a_refused_command_leaves_the_connection_open(site: Site):
         6: ({"rpc": {"method": "no.such", "data": {}}}, 404),
         7: ({"rpc": {"method": "sites.get_site", "data": {"siteId": "x"}}}, 422),
         8: ({"rpc": {"method": "sites.get_site", "data": [1]}}, 400),
-        9: ({"publish": {"channel": f"access:{site.site_id}", "data": {}}}, 108),
+        9: ({"publish": {"channel": f"access:{site.site_id}", "data": {}}}, 422),
+        11: ({"publish": {"channel": f"occupancy:{site.site_id}", "data": {}}}, 108),
         10: ({"rpc": {"method": "access.record", "data": {"events": [], "poison": []}}}, 403),
     }
     try:
