@@ -13,7 +13,7 @@ from domain.identity.rules import tokens
 from domain.identity.rules.limits import FAILED_LOGINS_FROM_ADDRESS, FAILED_LOGINS_OF_EMAIL
 from domain.identity.tables import AttemptsRow, SessionRow
 from domain.kernel.caller import ANONYMOUS, SERVICE
-from domain.kernel.errors import Invalid, TooMany, Unauthenticated
+from domain.kernel.errors import Busy, Invalid, TooMany, Unauthenticated
 from tests.domain.identity.operations.test_accounts import WRITTEN
 from tests.house import PASSWORD, House
 
@@ -113,8 +113,12 @@ async def test_strangers_are_limited_like_accounts(house: House):
 
 async def test_guessing_at_many_accounts_from_one_address_is_stopped(house: House):
     await house.person("ivan")
-    guesses = (login(house, f"guess{n}") for n in range(FAILED_LOGINS_FROM_ADDRESS.most))
-    await house.at_once(*guesses)
+    refused = 0
+    while (missing := FAILED_LOGINS_FROM_ADDRESS.most - refused) > 0:
+        # a busy database refuses some without having looked at them
+        outcomes = await house.at_once(*(login(house, f"guess{refused + n}") for n in range(missing)))
+        assert all(isinstance(outcome, Unauthenticated | Busy) for outcome in outcomes)
+        refused += sum(isinstance(outcome, Unauthenticated) for outcome in outcomes)
 
     with pytest.raises(TooMany):
         await login(house)
