@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import func, select, update
 
 from domain.access.events import GateCommanded, GateCommandEnded
+from domain.access.operations.keys import signing_key
 from domain.access.operations.modes import Why
 from domain.access.tables.orders import GateCommandRow
 from domain.access.tables.place import GateRow
@@ -58,6 +59,7 @@ async def command_gate(
     ctx.require("guard", "desk", "manager", site_id=gate.site_id)
     if verb == "open" and direction is None:
         raise Invalid.field("direction", "is needed to open: in or out")
+    await signing_key(ctx)  # made here where there is none yet: those who publish only read
     last = select(func.max(GateCommandRow.number)).where(GateCommandRow.gate_id == gate_id)
     row = GateCommandRow(
         id=ctx.tools.random_bytes(8).hex(),

@@ -13,6 +13,7 @@ import msgspec
 from sqlalchemy import select
 
 from domain.access.events import GateOrdered, SiteOrdered
+from domain.access.operations.keys import signing_key
 from domain.access.rules.orders import NORMAL, Wish, effective
 from domain.access.tables.orders import GateOrderRow, SiteModeRow
 from domain.access.tables.place import GateRow
@@ -169,6 +170,7 @@ async def _order(ctx: Context, gate_id: int) -> GateOrderRow:
 
 async def _orders(ctx: Context, gate_ids: Sequence[int]) -> list[GateOrderRow]:
     """Return the orders of gates whose rows the caller has locked, new ones where there are none."""
+    await signing_key(ctx)  # made here where there is none yet: those who publish only read
     rows = await ctx.db.scalars(select(GateOrderRow).where(GateOrderRow.gate_id.in_(gate_ids)))
     known = {row.gate_id: row for row in rows}
     for gate_id in gate_ids:
