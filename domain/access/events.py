@@ -39,21 +39,33 @@ class GateOffline(Event, frozen=True):
 
 
 class GateAlarmRaised(Event, frozen=True):
-    """A gate raised an alarm, or the server did about it."""
+    """A gate raised an alarm, or the server did, about a gate or (without one) the whole site."""
 
     name: ClassVar[str] = "gate.alarm_raised"
-    gate_id: int
+    alarm_id: int
+    gate_id: int | None
     site_id: int
     alarm: str
+
+    @property
+    def aggregate(self) -> str:
+        """An alarm has a life of its own."""
+        return "alarm"
 
 
 class GateAlarmCleared(Event, frozen=True):
     """An alarm is over."""
 
     name: ClassVar[str] = "gate.alarm_cleared"
-    gate_id: int
+    alarm_id: int
+    gate_id: int | None
     site_id: int
     alarm: str
+
+    @property
+    def aggregate(self) -> str:
+        """An alarm has a life of its own."""
+        return "alarm"
 
 
 class DeviceProvisioned(Event, frozen=True):

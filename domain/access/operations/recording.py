@@ -15,7 +15,8 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from domain.access.events import AccessRecorded, GateAlarmCleared, GateAlarmRaised
+from domain.access.events import AccessRecorded
+from domain.access.operations.alarms import clear_alarm, raise_alarm
 from domain.access.operations.journals import Journal, advance_journals
 from domain.access.operations.passages import Gate, Passage, walk
 from domain.access.tables.place import GateRow
@@ -24,7 +25,6 @@ from domain.kernel import queries
 from domain.kernel.context import Context
 from domain.kernel.operations import operation
 
-ALARMS = {"alarm_on": GateAlarmRaised, "alarm_off": GateAlarmCleared}
 ENDS_A_HOLD = {"passage", "no_passage"}
 
 
@@ -180,8 +180,7 @@ async def _quarantine(
         for e in contradictions
     ]
     for gate_id in sorted({event.gate_id for event in contradictions}):
-        site_id = gates[gate_id].site_id
-        ctx.emit(GateAlarmRaised(gate_id=gate_id, site_id=site_id, alarm="contradiction"))
+        await raise_alarm(ctx, "contradiction", site_id=gates[gate_id].site_id, gate_id=gate_id)
     if rows:
         fields = ("topic", "gate_id", "reason", "payload")
         values = [dict(zip(fields, row, strict=True)) | {"received_at": ctx.now} for row in rows]
@@ -224,9 +223,8 @@ async def _follow(ctx: Context, logged: Sequence[tuple[int, GateEvent]], gates: 
                 historical=event.historical,
             )
         )
-        if alarm := ALARMS.get(event.kind):
-            name = str(event.detail.get("alarm", event.kind))
-            ctx.emit(alarm(gate_id=event.gate_id, site_id=site_id, alarm=name))
+        if event.kind in ("alarm_on", "alarm_off"):
+            await _sound(ctx, event, site_id)
     ended = [e for _, e in logged if e.rid and e.kind in ENDS_A_HOLD]
     if ended:
         given = {
@@ -242,3 +240,12 @@ async def _follow(ctx: Context, logged: Sequence[tuple[int, GateEvent]], gates: 
     ]
     if passages:
         await walk(ctx, passages)
+
+
+async def _sound(ctx: Context, event: GateEvent, site_id: int) -> None:
+    kind = str(event.detail.get("alarm", "unnamed"))
+    if event.kind == "alarm_on":
+        told = {name: value for name, value in event.detail.items() if name != "alarm"}
+        await raise_alarm(ctx, kind, site_id=site_id, gate_id=event.gate_id, detail=told)
+    else:
+        await clear_alarm(ctx, kind, site_id=site_id, gate_id=event.gate_id)
