@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from domain.access.events import AccessRecorded
 from domain.access.operations.alarms import clear_alarm, raise_alarm
+from domain.access.operations.conditions import is_told
 from domain.access.operations.journals import Journal, advance_journals
 from domain.access.operations.passages import Gate, Passage, walk
 from domain.access.tables.place import GateRow
@@ -245,6 +246,8 @@ async def _follow(ctx: Context, logged: Sequence[tuple[int, GateEvent]], gates: 
 async def _sound(ctx: Context, event: GateEvent, site_id: int) -> None:
     kind = str(event.detail.get("alarm", "unnamed"))
     if event.kind == "alarm_on":
+        if await is_told(ctx, kind, gate_id=event.gate_id, seq=event.seq):
+            return
         told = {name: value for name, value in event.detail.items() if name != "alarm"}
         await raise_alarm(ctx, kind, site_id=site_id, gate_id=event.gate_id, detail=told)
     else:
