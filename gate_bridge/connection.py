@@ -43,7 +43,7 @@ RECEIVE_BYTES = 256 * 1024
 MAX_UNSENT_BYTES = 4 * 1024 * 1024
 MAX_UNACKNOWLEDGED = 1_000
 RECEIVE_MAXIMUM = 2_000
-"""Of twenty, which brokers take for granted, one waits for each commit; of 65,535 the broker forgets its own bound."""
+"""So many wait here at most for their commit; the broker holds the rest, within bounds of its own."""
 SESSION_EXPIRY_S = 24 * 60 * 60
 _UNSUPPORTED = ReasonCode(PacketTypes.CONNACK, "Unsupported protocol version").value
 

@@ -76,6 +76,8 @@ def published(packet: bytes, *, five: bool) -> tuple[str, bytes, int, int, Prope
 
 def acknowledged(puback: bytes) -> tuple[int, int]:
     """Return which message a PUBACK is about, and the reason: 0 where it has none."""
+    if len(puback) == 4:
+        return puback[2] << 8 | puback[3], 0
     place = 2
     while puback[place - 1] > 127:
         place += 1

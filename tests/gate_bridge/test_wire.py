@@ -3,7 +3,7 @@
 import json
 import re
 from hashlib import sha256
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -121,6 +121,12 @@ uplinks: dict[wire.Leg, st.SearchStrategy[Any]] = {
         reason=st.sampled_from(["ok", "expired"]),
         at_ms=counts,
     ),
+    "up/cond": st.lists(
+        st.builds(
+            wire.Condition, kind=st.sampled_from(get_args(wire.AlarmKind)), since_ms=moments, seq=counts
+        ),
+        unique_by=lambda condition: condition.kind,
+    ).map(lambda current: wire.Conditions(tuple(current))),
     "dn/desired": st.builds(
         wire.Desired,
         revision=ids,
@@ -271,6 +277,13 @@ def test_a_malformed_event_still_tells_its_number_where_it_can():
         ("up/res", b'{"e":"00112233445566ff","cid":"x","ok":true,"t":1}', "cid"),
         ("up/res", b'{"e":"00112233445566ff","cid":"0123456789abcdef","t":1}', "ok"),
         ("up/hb", b'{"e":"00112233445566ff","b":1,"hi":1,"ak":1,"q":0,"rep":{"mode":"ajar"}}', "rep.mode"),
+        ("up/cond", b'{"k":"jam","since":1}', "payload"),
+        ("up/cond", b'[{"k":"jam","since":1},{"k":"rust","since":1}]', "[1].k"),
+        ("up/cond", b'[{"k":"jam"}]', "[0].since"),
+        ("up/cond", b'[{"k":"jam","since":-1}]', "[0].since"),
+        ("up/cond", b'[{"k":"jam","since":1,"s":"x"}]', "[0].s"),
+        ("up/cond", b'[{"k":"jam","since":1},{"k":"fire","since":1},{"k":"jam","since":2}]', "[2].k"),
+        ("up/cond", b"[" + b",".join([b'{"k":"jam","since":1}'] * 8) + b"]", "payload"),
         ("dn/desired", b'{"rev":0,"mode":"normal","k":1,"sig":"x"}', "rev"),
         ("dn/desired", b'{"rev":1,"mode":"normal","k":1,"sig":"x"}', "sig"),
         ("dn/cmd", b'{"cid":"0123456789abcdef","n":1,"verb":"dance","t":1,"exp":2,"k":1}', "verb"),
@@ -380,7 +393,8 @@ def test_the_record_without_its_person_still_verifies():
 def test_each_leg_has_its_service():
     assert wire.QOS["up/hb"] == wire.QOS["dn/ack"] == 0
     assert wire.QOS["up/evt"] == wire.QOS["dn/dec"] == 1
-    assert {"up/state", "dn/desired"} == wire.RETAINED
+    assert {"up/state", "up/cond", "dn/desired"} == wire.RETAINED
+    assert not set(wire.EXPIRES_S) & wire.RETAINED
     assert wire.every("up/evt") == "gh/1/+/+/up/evt"
 
 
