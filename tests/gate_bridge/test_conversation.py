@@ -91,8 +91,10 @@ async def test_a_scan_that_somebody_kept_is_not_answered(bridge: Bridge) -> None
 async def test_a_command_dies_at_the_broker_too_and_says_where_to_answer(bridge: Bridge) -> None:
     bridge.start("desired", "orders")
     async with stranger(bridge, "entrance") as gate:
-        about = {"gate_id": bridge.premises.ids["entrance"], "verb": "identify", "reason": "a test"}
-        given = await bridge.premises.ask("guard", "access.command_gate", **about)
+        gate_id = bridge.premises.ids["entrance"]
+        given = await bridge.premises.ask(
+            "guard", "access.command_gate", gate_id=gate_id, verb="identify", reason="a test"
+        )
 
         command = await heard(gate, "dn/cmd")
 

@@ -133,7 +133,7 @@ async def test_mosquitto_has_mqtt_5_and_the_stand_in_says_that_it_has_not(broker
     client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=HOUSE.username, protocol=mqtt.MQTTv5)
     client.username_pw_set(HOUSE.username, HOUSE.password)
     client.on_connect = lambda _c, _u, _f, code, _p: codes.append(str(code))
-    wanted = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's
+    wanted = Properties(PacketTypes.CONNECT)
     wanted.SessionExpiryInterval, wanted.ReceiveMaximum = 60, 2000
     client.connect(broker.host, broker.port, properties=wanted)
     client.loop_start()
