@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from domain.access.operations.commands import Answer
-from domain.access.operations.conditions import Condition
+from domain.access.operations.gate_conditions import Condition
 from domain.access.operations.gate_states import Pulse
 from domain.access.operations.rebirths import Sighting
 from domain.access.operations.recording import GateEvent, Poison

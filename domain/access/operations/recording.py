@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from domain.access.events import AccessRecorded
 from domain.access.operations.alarms import clear_alarm, raise_alarm
-from domain.access.operations.conditions import is_told
+from domain.access.operations.gate_conditions import is_told
 from domain.access.operations.journals import Journal, advance_journals
 from domain.access.operations.passages import Gate, Passage, walk
 from domain.access.tables.place import GateRow

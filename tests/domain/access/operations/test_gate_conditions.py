@@ -6,7 +6,7 @@ from typing import get_args
 
 from sqlalchemy import select
 
-from domain.access.operations.conditions import KINDS, Condition
+from domain.access.operations.gate_conditions import KINDS, Condition
 from domain.access.tables.alarms import AlarmRow
 from gate_bridge import wire
 from tests.premises import Gate, Premises
