@@ -15,6 +15,7 @@ class GrantRow(Table):
     """A right to pass: which zones (bits), when, how often; its id is the pass id that gates read.
 
     ``taken`` moves with every hold and passage, so that a decision made on an older look is seen to be stale.
+    ``moved_by`` is the event of the access log that says where it is: of two walks in one moment the later event.
     """
 
     __tablename__ = "grants"
@@ -41,6 +42,7 @@ class GrantRow(Table):
     entered: Mapped[int] = mapped_column(default=0)
     inside_zone_id: Mapped[int | None] = mapped_column(ForeignKey("zones.id"))
     moved_at: Mapped[datetime | None]
+    moved_by: Mapped[int | None]
     taken: Mapped[int] = mapped_column(default=0)
 
 
