@@ -26,6 +26,7 @@ class GrantRow(Table):
     ``passback`` is null where the zone's rule holds. ``code_step`` is the last rotating code taken, ``code_zone_id``
     the zone that it opened.
     ``taken`` moves with every hold and passage, so that a decision made on an older look is seen to be stale.
+    ``moved_by`` is the event of the access log that says where it is: of two walks in one moment the later event.
     """
 
     __tablename__ = "grants"
@@ -74,6 +75,7 @@ class GrantRow(Table):
     entered: Mapped[int] = mapped_column(default=0)
     inside_zone_id: Mapped[int | None] = mapped_column(ForeignKey("zones.id"))
     moved_at: Mapped[datetime | None]
+    moved_by: Mapped[int | None]
     taken: Mapped[int] = mapped_column(default=0)
 
 
