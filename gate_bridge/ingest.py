@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from domain.access.operations.gate_conditions import GateConditions
 from domain.access.operations.journals import Journal
 from domain.access.operations.recording import GateEvent, Poison
 from domain.kernel.caller import SERVICE
@@ -93,10 +94,12 @@ class Ingest:
         for first in range(0, max(len(taken.events), bool(taken.poison)), LIMIT):
             poison = taken.poison if first == 0 else []
             await self._commit(taken.events[first : first + LIMIT], poison, taken.sites)
-        for gate_id, conditions in taken.conditions.items():
+        if taken.conditions:
             # after the events, which tell when an alarm began
-            about = {"gate_id": gate_id, "conditions": conditions}
-            await self._until_done(self._ask, SERVICE, "access.report_conditions", **about)
+            gates = [
+                GateConditions(gate_id=gate_id, conditions=said) for gate_id, said in taken.conditions.items()
+            ]
+            await self._until_done(self._ask, SERVICE, "access.report_conditions", gates=gates)
         await self._until_done(self._ask_for_births, taken)
 
     async def _ask_for_births(self, taken: Intake) -> None:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from domain.access.operations.gate_conditions import GateConditions
 from gate_bridge import rebirths, wire
 from gate_bridge.client import Client, Received, Settings
 from tests.eventually import eventually
@@ -145,7 +146,8 @@ async def test_a_gate_answers_with_all_that_there_is_to_know(
             return await bridge.rows("SELECT birth, link FROM gates WHERE name = 'entrance'") == [row]
 
         await eventually(raised, timeout_s=10)
-        await premises.serve("access.report_conditions", gate_id=gate.plan.gate_id, conditions=[])
+        nothing = GateConditions(gate_id=gate.plan.gate_id, conditions=[])
+        await premises.serve("access.report_conditions", gates=[nothing])
         await bridge.execute("UPDATE gates SET birth = 0, epoch = NULL, link = 'unknown'")
         gate._heartbeat()
         await eventually(as_ever, timeout_s=10)

@@ -4,6 +4,7 @@ A gate's word is retained at the broker, which gives it again after every reconn
 from the open alarms is raised or cleared, so that the same word counts once.
 """
 
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Literal, get_args
 
@@ -29,27 +30,46 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     seq: int = 0
 
 
+class GateConditions(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """All that is wrong at one gate."""
+
+    gate_id: int
+    conditions: Sequence[Condition]
+
+
 @operation("access.report_conditions", allow={"service"}, replays=False)
-async def report_conditions(
-    ctx: Context, *, gate_id: int, conditions: list[Condition]
-) -> Literal["taken", "unknown"]:
-    """A gate says all that is wrong with it: what it leaves out is over, what is new is raised."""
-    # locked, so that two words of one gate are taken one after the other
-    gate = await ctx.db.get(GateRow, gate_id, with_for_update={"key_share": True})
-    if gate is None or gate.desk:
-        return "unknown"
-    opened = select(AlarmRow.kind).where(
-        AlarmRow.gate_id == gate_id, AlarmRow.state.in_(UNDER_WAY), AlarmRow.kind.in_(KINDS)
-    )
-    sounding = set((await ctx.db.scalars(opened)).all())
-    told = {condition.kind: condition for condition in conditions}
+async def report_conditions(ctx: Context, *, gates: list[GateConditions]) -> None:
+    """Gates say all that is wrong with them: what they leave out is over, what is new is raised."""
+    told = {one.gate_id: {said.kind: said for said in one.conditions} for one in gates}
+    sounding = await _sounding(ctx, told)
+    changed = sorted(gate_id for gate_id in told if sounding[gate_id] != set(told[gate_id]))
+    # Nearly always nothing has changed: then nobody waits for a lock, for gates come back by the hundred.
+    if not changed:
+        return
+    chosen = select(GateRow).where(GateRow.id.in_(changed), ~GateRow.desk).order_by(GateRow.id)
+    rows = (await ctx.db.scalars(chosen.with_for_update(key_share=True))).all()
+    sounding = await _sounding(ctx, changed)
+    for row in rows:
+        await _settle(ctx, row, told[row.id], sounding[row.id])
+
+
+async def _settle(ctx: Context, gate: GateRow, told: Mapping[Kind, Condition], sounding: set[str]) -> None:
     for kind in KINDS:
         if kind in told and kind not in sounding:
             detail = {"since": told[kind].since.isoformat(), "seq": told[kind].seq}
-            await raise_alarm(ctx, kind, site_id=gate.site_id, gate_id=gate_id, detail=detail)
+            await raise_alarm(ctx, kind, site_id=gate.site_id, gate_id=gate.id, detail=detail)
         elif kind in sounding and kind not in told:
-            await clear_alarm(ctx, kind, site_id=gate.site_id, gate_id=gate_id)
-    return "taken"
+            await clear_alarm(ctx, kind, site_id=gate.site_id, gate_id=gate.id)
+
+
+async def _sounding(ctx: Context, gate_ids: Collection[int]) -> dict[int, set[str]]:
+    opened = select(AlarmRow.gate_id, AlarmRow.kind).where(
+        AlarmRow.gate_id.in_(gate_ids), AlarmRow.state.in_(UNDER_WAY), AlarmRow.kind.in_(KINDS)
+    )
+    found: dict[int, set[str]] = {gate_id: set() for gate_id in gate_ids}
+    for gate_id, kind in await ctx.db.execute(opened):
+        found[gate_id].add(kind)
+    return found
 
 
 async def is_told(ctx: Context, kind: str, *, gate_id: int, seq: int) -> bool:
