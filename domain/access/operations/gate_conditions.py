@@ -66,10 +66,8 @@ async def _sounding(ctx: Context, gate_ids: Collection[int]) -> dict[int, set[st
     opened = select(AlarmRow.gate_id, AlarmRow.kind).where(
         AlarmRow.gate_id.in_(gate_ids), AlarmRow.state.in_(UNDER_WAY), AlarmRow.kind.in_(KINDS)
     )
-    found: dict[int, set[str]] = {gate_id: set() for gate_id in gate_ids}
-    for gate_id, kind in await ctx.db.execute(opened):
-        found[gate_id].add(kind)
-    return found
+    rows = (await ctx.db.execute(opened)).all()
+    return {gate_id: {kind for of, kind in rows if of == gate_id} for gate_id in gate_ids}
 
 
 async def is_told(ctx: Context, kind: str, *, gate_id: int, seq: int) -> bool:
