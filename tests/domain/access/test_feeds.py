@@ -1,6 +1,6 @@
 """The first view plus what is shown afterwards equals a fresh first view.
 
-Proves: domain/access/feeds.py, domain/access/queries/
+Proves: domain/access/feeds/, domain/access/queries/
 """
 
 from collections.abc import Sequence
