@@ -45,7 +45,7 @@ class Override(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     access_id: int
     gate_id: int
     direction: str
-    grant_id: int | None
+    pass_id: int | None
     command: CommandView
 
 
@@ -53,7 +53,7 @@ class PassPlace(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Where a pass is now; a null zone is outside."""
 
     access_id: int
-    grant_id: int
+    pass_id: int
     guest_pass_id: int | None
     zone_id: int | None
     moved_at: datetime
@@ -129,13 +129,13 @@ async def override(
     direction: Direction,
     reason: Why,
     guest_pass_id: int | None = None,
-    grant_id: int | None = None,
+    pass_id: int | None = None,
 ) -> Override:
     """Let somebody through a gate whatever the rules say, with a pass or without: the log says who did it and why."""
     gate = await ctx.db.get(GateRow, gate_id)
     if gate is None or gate.desk or not ctx.caller.holds("guard", "manager", site_id=gate.site_id):
         raise NotFound(f"There is no gate {gate_id}")
-    held = await _holder(ctx, gate.site_id, guest_pass_id, grant_id)
+    held = await _holder(ctx, gate.site_id, guest_pass_id, pass_id)
     command = await open_for_walk(ctx, gate_id, direction, reason)
     desk = await open_desk(ctx, gate.site_id)
     entry = Entry(
@@ -148,7 +148,7 @@ async def override(
         detail={"why": reason},
     )
     access_id = await write_down(ctx, desk, entry)
-    return Override(access_id=access_id, gate_id=gate_id, direction=direction, grant_id=held, command=command)
+    return Override(access_id=access_id, gate_id=gate_id, direction=direction, pass_id=held, command=command)
 
 
 @operation("access.forgive_pass", allow={"guard", "desk", "manager", "admin"})
@@ -158,14 +158,14 @@ async def forgive_pass(
     site_id: int,
     reason: Why,
     guest_pass_id: int | None = None,
-    grant_id: int | None = None,
+    pass_id: int | None = None,
     zone_id: int | None = None,
 ) -> PassPlace:
     """Say where a pass is after all, outside or in a zone; counts move with it, and its next scan is judged on that."""
     ctx.require(*STAFF, site_id=site_id)
-    held = await _holder(ctx, site_id, guest_pass_id, grant_id)
+    held = await _holder(ctx, site_id, guest_pass_id, pass_id)
     if held is None:
-        raise Invalid.field("guestPassId", "or grantId is required")
+        raise Invalid.field("guestPassId", "or passId is required")
     zone = None if zone_id is None else await ctx.db.get(ZoneRow, zone_id)
     if zone_id is not None and (zone is None or zone.site_id != site_id):
         raise Invalid.field("zoneId", f"site {site_id} has no zone {zone_id}")
@@ -186,7 +186,7 @@ async def forgive_pass(
         ctx.emit(GuestPassForgiven(**ids), of=guest)
     return PassPlace(
         access_id=access_id,
-        grant_id=held,
+        pass_id=held,
         guest_pass_id=guest.id if guest else None,
         zone_id=zone_id,
         moved_at=at,
@@ -236,18 +236,18 @@ async def _passed_gate(ctx: Context, site_id: int, gate_id: int | None) -> GateR
     return gate
 
 
-async def _holder(ctx: Context, site_id: int, guest_pass_id: int | None, grant_id: int | None) -> int | None:
+async def _holder(ctx: Context, site_id: int, guest_pass_id: int | None, pass_id: int | None) -> int | None:
     """Return the grant that is meant, if any: of a guest pass, or by the id that gates read."""
     if guest_pass_id is not None:
         guest = await ctx.db.get(GuestPassRow, guest_pass_id)
-        if guest is None or guest.site_id != site_id or grant_id not in (None, guest.grant_id):
+        if guest is None or guest.site_id != site_id or pass_id not in (None, guest.grant_id):
             raise Invalid.field("guestPassId", f"site {site_id} has no such guest pass")
         return guest.grant_id
-    if grant_id is not None:
-        grant = await ctx.db.get(GrantRow, grant_id)
+    if pass_id is not None:
+        grant = await ctx.db.get(GrantRow, pass_id)
         if grant is None or grant.site_id != site_id:
-            raise Invalid.field("grantId", f"site {site_id} has no such pass")
-    return grant_id
+            raise Invalid.field("passId", f"site {site_id} has no such pass")
+    return pass_id
 
 
 async def _locked(ctx: Context, grant_id: int) -> GrantRow:

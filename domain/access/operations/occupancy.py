@@ -43,7 +43,7 @@ class ZoneCount(msgspec.Struct, frozen=True, rename="camel"):
 class PassDifference(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A pass that the tables have elsewhere, or with other entries, than the log says."""
 
-    grant_id: int
+    pass_id: int
     live_zone_id: int | None
     rebuilt_zone_id: int | None
     live_entered: int
@@ -128,7 +128,7 @@ def _difference(account: Account, grant_id: int) -> PassDifference:
     live = account.live_passes.get(grant_id, OUTSIDE)
     rebuilt = account.replay.passes.get(grant_id, OUTSIDE)
     return PassDifference(
-        grant_id=grant_id,
+        pass_id=grant_id,
         live_zone_id=live.inside,
         rebuilt_zone_id=rebuilt.inside,
         live_entered=live.entered,

@@ -1,6 +1,6 @@
 """Alarms as guards see them: with the gate's name and whoever has taken them on."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -45,6 +45,23 @@ async def alarm_views(ctx: Context, rows: Sequence[AlarmRow]) -> list[AlarmView]
     chosen = select(GateRow.id, GateRow.name).where(GateRow.id.in_(ids))
     gates = {gate_id: name for gate_id, name in await ctx.db.execute(chosen)} if ids else {}
     return [_view(row, names, gates) for row in rows]
+
+
+class AlarmFacts(msgspec.Struct, frozen=True):
+    """What a letter about an alarm says."""
+
+    kind: str
+    gate_name: str | None
+    raised_at: datetime
+
+
+async def alarms_of(ctx: Context, ids: Collection[int]) -> dict[int, AlarmFacts]:
+    """Return what letters say of these alarms, by id."""
+    if not ids:
+        return {}
+    chosen = select(AlarmRow.id, AlarmRow.kind, GateRow.name, AlarmRow.raised_at)
+    joined = chosen.outerjoin(GateRow, GateRow.id == AlarmRow.gate_id).where(AlarmRow.id.in_(ids))
+    return {row[0]: AlarmFacts(*row[1:]) for row in await ctx.db.execute(joined)}
 
 
 def _view(row: AlarmRow, names: dict[int, str], gates: dict[int, str]) -> AlarmView:
