@@ -90,6 +90,12 @@ async def rebuild_occupancy(ctx: Context, *, site_id: int, write: bool = False) 
     )
 
 
+@operation("access.list_counted_sites", allow={"service"}, reads=True)
+async def list_counted_sites(ctx: Context) -> list[int]:
+    """List every site that has zones."""
+    return list(await ctx.db.scalars(select(ZoneRow.site_id).distinct().order_by(ZoneRow.site_id)))
+
+
 async def settle(ctx: Context, site_id: int, before: datetime) -> datetime:
     """Fold the events received before a moment into the site's checkpoint; return up to when that is done.
 
