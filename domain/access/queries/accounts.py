@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from domain.access.rules.passage import Standing, Walk
 from domain.access.rules.replay import Replay, Tally
+from domain.access.tables.occupancy import SettlementRow
 from domain.access.tables.place import GateRow
 from domain.kernel import queries
 from domain.kernel.context import Context
@@ -36,7 +37,8 @@ async def account_of(ctx: Context, site_id: int, *, before: datetime | None = No
         desk_id = gate_id if desk else desk_id
         ways[gate_id, "in"], ways[gate_id, "out"] = (from_zone, to_zone), (to_zone, from_zone)
     account = Account()
-    given = {"site_id": site_id, "desk_id": desk_id, "before": before}
+    floor = await ctx.db.scalar(select(SettlementRow.before).where(SettlementRow.site_id == site_id))
+    given = {"site_id": site_id, "desk_id": desk_id, "before": before, "floor": floor}
     async for rows in _rows(ctx, "occupancy_of_site", given):
         _fold(account, ways, rows)
     return account
@@ -44,11 +46,11 @@ async def account_of(ctx: Context, site_id: int, *, before: datetime | None = No
 
 def _fold(account: Account, ways: dict[tuple[int, str], Way], rows: Sequence[Any]) -> None:
     replay = account.replay
-    for what, number, at, direction, gate_id, pass_id, zone_id, amount in rows:
+    for what, number, at, gate_id, pass_id, zone_id, amount in rows:
         match what:
-            case "passage":
+            case "in" | "out":
                 account.events += 1
-                left, entered = ways[gate_id, direction]
+                left, entered = ways[gate_id, what]
                 replay.walk(Walk(number, left, entered, at), pass_id)
             case "forgive":
                 account.events += 1

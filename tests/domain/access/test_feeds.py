@@ -106,7 +106,7 @@ async def a_trying_noon(premises: Premises, entrance: Gate, door: Gate, grant: i
     await premises.ask("guard", "access.acknowledge_alarm", alarm_id=held.alarm_id)
     await premises.ask("guard", "access.close_alarm", alarm_id=forced.alarm_id, note="a kick", force=True)
     await premises.ask("guard", "access.correct_count", zone_id=hall, counted=3, reason="counted")
-    about = {"site_id": site, "pass_id": grant, "zone_id": hall, "reason": "seen"}
+    about: dict[str, Any] = {"site_id": site, "pass_id": grant, "zone_id": hall, "reason": "seen"}
     await premises.ask("guard", "access.forgive_pass", **about)
 
 

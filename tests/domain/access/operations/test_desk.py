@@ -147,7 +147,7 @@ async def test_an_override_lets_somebody_in_whom_the_rules_refuse_and_says_who_a
 
 
 async def test_an_override_needs_no_pass_and_a_guard_not_the_desk(premises: Premises, entrance: Gate):
-    asked = {"gate_id": entrance.gate_id, "direction": "in", "reason": "fire brigade"}
+    asked: dict[str, Any] = {"gate_id": entrance.gate_id, "direction": "in", "reason": "fire brigade"}
 
     done = await premises.ask("guard", "access.override", **asked)
 
@@ -167,14 +167,14 @@ async def test_a_forgiven_pass_is_judged_by_where_it_is_said_to_be(premises: Pre
     await entrance.report(entrance.event(**walked))
     assert (await entrance.scan(ada.qr_token)).reason == "passback"
 
-    site = {"site_id": premises.ids["site"], "reason": "turned back in the lane"}
+    site: dict[str, Any] = {"site_id": premises.ids["site"], "reason": "turned back in the lane"}
     forgiven = await premises.ask("desk", "access.forgive_pass", guest_pass_id=ada.guest_pass_id, **site)
 
     assert (forgiven.zone_id, await inside(premises)) == (None, {"hall": 0, "office": 0})
     shown = await premises.ask("member", "access.get_guest_pass", guest_pass_id=ada.guest_pass_id)
     assert shown.state == "left"
     assert (await entrance.scan(ada.qr_token, rid="r2")).admit
-    in_office = {"zone_id": premises.ids["office"], "pass_id": ada.pass_id}
+    in_office: dict[str, Any] = {"zone_id": premises.ids["office"], "pass_id": ada.pass_id}
     await premises.ask("guard", "access.forgive_pass", **site, **in_office)
     assert await inside(premises) == {"hall": 0, "office": 1}
     assert [(entry.kind, entry.zone_name, entry.note) for entry in (await log(premises))[:2]] == [
@@ -191,7 +191,11 @@ async def test_a_gate_whose_clock_is_ahead_knows_no_better_than_who_stands_there
     ahead = premises.now + timedelta(hours=2)
     await entrance.report(entrance.event(direction="in", grant_id=ada.pass_id, at=ahead))
 
-    about = {"site_id": premises.ids["site"], "guest_pass_id": ada.guest_pass_id, "reason": "left"}
+    about: dict[str, Any] = {
+        "site_id": premises.ids["site"],
+        "guest_pass_id": ada.guest_pass_id,
+        "reason": "left",
+    }
     forgiven = await premises.ask("guard", "access.forgive_pass", **about)
 
     assert (forgiven.moved_at, await inside(premises)) == (ahead, {"hall": 0, "office": 0})
@@ -202,7 +206,7 @@ async def test_a_count_is_set_to_what_was_counted_and_the_log_holds_the_differen
 ):
     await entrance.report(*(entrance.event(direction="in") for _ in range(5)))
 
-    about = {"zone_id": premises.ids["hall"], "reason": "counted heads"}
+    about: dict[str, Any] = {"zone_id": premises.ids["hall"], "reason": "counted heads"}
     zone = await premises.ask("guard", "access.correct_count", counted=3, **about)
     again = await premises.ask("guard", "access.correct_count", counted=3, **about)
 
@@ -254,7 +258,7 @@ async def test_an_erased_person_leaves_the_desks_chain_whole(premises: Premises)
 
 
 async def test_two_who_count_at_once_leave_the_later_count(premises: Premises):
-    about = {"zone_id": premises.ids["hall"], "reason": "counted"}
+    about: dict[str, Any] = {"zone_id": premises.ids["hall"], "reason": "counted"}
 
     answers = await asyncio.gather(
         *(premises.ask("guard", "access.correct_count", counted=count, **about) for count in (7, 9))

@@ -103,7 +103,7 @@ async def test_the_numbers_of_a_zone_are_told_with_their_parts_and_what_does_not
         await come_in(entrance, made)
     await entrance.report(*(entrance.event(direction="in") for _ in range(4)))
     await entrance.report(entrance.event(direction="out"))
-    about = {"zone_id": premises.ids["hall"], "reason": "counted"}
+    about: dict[str, Any] = {"zone_id": premises.ids["hall"], "reason": "counted"}
     await premises.ask("guard", "access.correct_count", counted=6, **about)
     premises.house.clock.advance(seconds=5)
     # seen next at the far side of the office, without having been seen at the door
@@ -287,12 +287,13 @@ async def test_an_ended_muster_keeps_its_numbers_and_who_was_not_found(premises:
 
 async def test_musters_are_for_staff_and_passes_of_the_site(premises: Premises, entrance: Gate):
     muster = await begin(premises)
-    for ask, members in {
+    asked: dict[str, dict[str, Any]] = {
         "access.begin_muster": {"site_id": premises.ids["site"], "reason": "x"},
         "access.list_inside": {"site_id": premises.ids["site"]},
         "access.show_muster": {"muster_id": muster.muster_id},
         "access.end_muster": {"muster_id": muster.muster_id},
-    }.items():
+    }
+    for ask, members in asked.items():
         with pytest.raises(Forbidden):
             await premises.ask("member", ask, **members)
     with pytest.raises(Invalid, match="passId"):

@@ -86,7 +86,7 @@ class Crowd:
                 about |= {"site_id": site, "zone_id": where, "reason": "seen"}
                 await premises.ask("desk", "access.forgive_pass", **about)
             case "correct":
-                told = {"zone_id": premises.ids[zone], "counted": self._random.randint(0, 9)}
+                told: dict[str, Any] = {"zone_id": premises.ids[zone], "counted": self._random.randint(0, 9)}
                 await premises.ask("desk", "access.correct_count", reason="counted", **told)
             case "override":
                 gate = self._random.choice(self._gates)
