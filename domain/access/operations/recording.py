@@ -32,7 +32,8 @@ ENDS_A_HOLD = {"passage", "no_passage"}
 class GateEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One line of a gate's journal, as it came.
 
-    ``at_gate_id`` is the gate that people passed where the desk wrote it down for another gate.
+    ``at_gate_id`` is the gate that people passed where the desk wrote it down for another gate, ``at_zone_id`` the
+    zone that the desk wrote about.
     """
 
     gate_id: int
@@ -54,6 +55,7 @@ class GateEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     grant_id: int | None = None
     salt: bytes | None = None
     at_gate_id: int | None = None
+    at_zone_id: int | None = None
     detail: dict[str, Any] = msgspec.field(default_factory=dict)
 
     @property
@@ -130,7 +132,7 @@ async def _write(
             "sources": [e.source for e in batch],
             "historicals": [e.historical for e in batch],
             "directions": [e.direction for e in batch],
-            "zone_ids": [_entered_zone(gates[e.passed_gate_id], e.direction) for e in batch],
+            "zone_ids": [e.at_zone_id or _entered_zone(gates[e.passed_gate_id], e.direction) for e in batch],
             "admits": [e.admit for e in batch],
             "reasons": [e.reason for e in batch],
             "grant_ids": [e.grant_id for e in batch],
@@ -235,7 +237,7 @@ async def _follow(ctx: Context, logged: Sequence[tuple[int, GateEvent]], gates: 
         }
         await ctx.db.execute(queries.load("domain.access", "end_holds"), given)
     passages = [
-        Passage(access_id, gates[e.passed_gate_id], e.direction, e.grant_id, e.at)
+        Passage(access_id, gates[e.passed_gate_id], e.direction, e.grant_id, e.at, e.rid)
         for access_id, e in logged
         if e.kind == "passage" and e.direction in ("in", "out")
     ]
