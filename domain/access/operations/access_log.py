@@ -32,11 +32,11 @@ class PassNotValid(DomainError):
 
 
 class VisitView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A guest came in or went out."""
+    """A guest came in or went out; ``guestPassId`` is null of one who was erased."""
 
     visit_id: int
     site_id: int
-    guest_pass_id: int
+    guest_pass_id: int | None
     host_user_id: int
     gate_id: int
     action: str
@@ -60,9 +60,9 @@ async def list_access_log(
     if gate_id is not None:
         chosen = chosen.where(AccessLogRow.gate_id == gate_id)
     if since is not None:
-        chosen = chosen.where(AccessLogRow.at >= _aware("from", since))
+        chosen = chosen.where(AccessLogRow.at >= aware("from", since))
     if until is not None:
-        chosen = chosen.where(AccessLogRow.at < _aware("to", until))
+        chosen = chosen.where(AccessLogRow.at < aware("to", until))
     chosen = turn(chosen, AccessLogRow.id, limit=limit, cursor=cursor, newest_first=True)
     return page(await read_entries(ctx, chosen), limit, lambda entry: entry.access_id)
 
@@ -94,9 +94,9 @@ async def list_visits(
     for column, wanted in filters.items():
         chosen = chosen if wanted is None else chosen.where(column == wanted)
     if since is not None:
-        chosen = chosen.where(VisitRow.at >= _aware("from", since))
+        chosen = chosen.where(VisitRow.at >= aware("from", since))
     if until is not None:
-        chosen = chosen.where(VisitRow.at < _aware("to", until))
+        chosen = chosen.where(VisitRow.at < aware("to", until))
     rows = await ctx.db.scalars(turn(chosen, VisitRow.id, limit=limit, cursor=cursor, newest_first=True))
     return page([_view(row) for row in rows], limit, lambda visit: visit.visit_id)
 
@@ -160,11 +160,13 @@ async def _desk_event(ctx: Context, desk: GateRow, where: GateRow, grant: GrantR
     mine = (AccessKeyRow.gate_id == desk.id) & (AccessKeyRow.epoch == DESK_EPOCH)
     last = await ctx.db.scalar(select(AccessKeyRow).where(mine).order_by(AccessKeyRow.seq.desc()).limit(1))
     seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
+    salt = ctx.tools.random_bytes(16)
     told = {
         "action": action,
         "at": ctx.now.isoformat(),
         "by": ctx.caller.actor,
         "gate": where.id,
+        "pd": hashlib.sha256(salt + str(grant.id).encode()).hexdigest(),
         "s": seq,
     }
     canonical = msgspec.json.encode(told, order="sorted")
@@ -184,11 +186,17 @@ async def _desk_event(ctx: Context, desk: GateRow, where: GateRow, grant: GrantR
         admit=True,
         reason="ok",
         grant_id=grant.id,
+        salt=salt,
         at_gate_id=where.id,
     )
 
 
-def _aware(field: str, moment: datetime) -> datetime:
+def aware(field: str, moment: datetime) -> datetime:
+    """Return a moment that a list is bounded by.
+
+    Raises:
+        Invalid: It has no offset, and there is no site whose zone it could be read in.
+    """
     if moment.tzinfo is None:
         raise Invalid.field(field, "needs an offset such as Z or +03:00")
     return moment

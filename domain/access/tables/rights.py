@@ -48,7 +48,10 @@ class GuestPassRow(Table, Versioned):
     """A guest whom a host expects; what opens doors is its grant."""
 
     __tablename__ = "guest_passes"
-    __table_args__ = (Index("guest_passes_running_idx", "id", postgresql_where=text("expired_at IS NULL")),)
+    __table_args__ = (
+        Index("guest_passes_running_idx", "id", postgresql_where=text("expired_at IS NULL")),
+        Index("guest_passes_erased_idx", "grant_id", postgresql_where=text("erased_at IS NOT NULL")),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
     grant_id: Mapped[int] = mapped_column(ForeignKey("grants.id"), unique=True)
@@ -61,6 +64,7 @@ class GuestPassRow(Table, Versioned):
     revoked_reason: Mapped[str] = mapped_column(default="")
     arrived_at: Mapped[datetime | None]
     expired_at: Mapped[datetime | None]
+    erased_at: Mapped[datetime | None]
 
 
 class PassKeyRow(Table):
@@ -99,6 +103,9 @@ class DecisionRow(Table):
     """How an answer was reached: every rule, its inputs and its verdict."""
 
     __tablename__ = "decisions"
+    __table_args__ = (
+        Index("decisions_grant_id_idx", "grant_id", postgresql_where=text("grant_id IS NOT NULL")),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     gate_id: Mapped[int]

@@ -1,0 +1,115 @@
+"""Audit: a part of the log gone through, line after line in any order; what it shows is put together with the rest."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Set
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from hashlib import sha256
+
+from msgspec import Struct
+
+from domain.access.rules.chains import Journal, Runs
+from domain.access.rules.minutes import MINUTE_US, Minute, Site, key_leaf, row_leaf
+from domain.access.rules.proof import Finding, Line, is_clean, is_erased, is_same_person, problems, said_in
+
+DAY_US = 86_400_000_000
+SiteDay = tuple[int, date]
+MOST_TOLD = 1_000
+"""Findings that one part tells one by one; where there are more, the first say enough."""
+
+
+class Absent(Struct, frozen=True):
+    """An event that came, is not in the log, and was not dropped with its day."""
+
+    gate_id: int
+    epoch: bytes
+    seq: int
+    hash: bytes
+
+
+class Audit:
+    """Goes through lines. ``sites`` tells where each gate stands, ``dropped`` the days whose events had their term."""
+
+    def __init__(self, sites: Mapping[int, int], dropped: Set[SiteDay], *, minutes: bool = True) -> None:
+        self.runs = Runs()
+        self.findings: list[tuple[int, Finding]] = []
+        self.found = 0
+        self.events = 0
+        self.absent: list[Absent] = []
+        self.missing: Counter[SiteDay] = Counter()
+        self.erased: Counter[SiteDay] = Counter()
+        self.erased_in: Counter[Journal] = Counter()
+        self.minutes: dict[Site, Minute] = {}
+        self._sites = sites
+        self._dropped = dropped
+        self._wants_minutes = minutes
+
+    def take(self, lines: Iterable[Line]) -> None:
+        """Goes through some more lines."""
+        for line in lines:
+            if line.log_id is None:
+                self._miss(line)
+            else:
+                self._check(line)
+            if self._wants_minutes and line.known_us is not None:
+                self._gather(line)
+
+    def settle(self, quarantined: Iterable[tuple[int | None, bytes]]) -> None:
+        """Tells of events that are not in the log whether they are in quarantine, since nobody could read them."""
+        unreadable = {(gate_id, sha256(payload).digest()) for gate_id, payload in quarantined}
+        for one in self.absent:
+            kept = (one.gate_id, one.hash) in unreadable
+            self.runs.add((one.gate_id, one.epoch), one.seq, "unreadable" if kept else "lost", None, None)
+            if not kept:
+                self.tell(one.gate_id, one.epoch, one.seq, "came and is in the log no more")
+        self.absent = []
+
+    def tell(self, gate_id: int, epoch: bytes, seq: int, problem: str) -> None:
+        """Notes that something is wrong with an event."""
+        self.found += 1
+        if len(self.findings) < MOST_TOLD:
+            self.findings.append((gate_id, Finding(epoch.hex(), seq, problem)))
+
+    def _check(self, line: Line) -> None:
+        self.events += 1
+        gate_id, epoch, seq = line.gate_id, line.epoch, line.seq
+        said = said_in(line.canonical)
+        if said is None or not is_clean(line, said):
+            for problem in problems(line, said):
+                self.tell(gate_id, epoch, seq, problem)
+        if said is not None and not is_same_person(line, said):
+            self.tell(gate_id, epoch, seq, "names another person than the gate did")
+        elif said is not None and is_erased(line, said):
+            self.erased[line.site_id, day_of(line.received_us // DAY_US)] += 1
+            self.erased_in[gate_id, epoch] += 1
+        if self._sites.get(gate_id) != line.site_id:
+            self.tell(gate_id, epoch, seq, "stands under another site than its gate")
+        if not self.runs.add((gate_id, epoch), seq, "stands", line.previous_hash, line.hash):
+            self.tell(gate_id, epoch, seq, "does not continue the event before it")
+
+    def _miss(self, line: Line) -> None:
+        assert line.known_us is not None and line.known_hash is not None, (
+            "it is known, or it stands in the log"
+        )
+        day = (self._sites.get(line.gate_id, 0), day_of(line.known_us // DAY_US))
+        if day in self._dropped:
+            self.missing[day] += 1
+            self.runs.add((line.gate_id, line.epoch), line.seq, "dropped", None, None)
+        else:
+            self.absent.append(Absent(line.gate_id, line.epoch, line.seq, line.known_hash))
+
+    def _gather(self, line: Line) -> None:
+        assert line.known_us is not None and line.known_hash is not None, "it is known"
+        place = (self._sites.get(line.gate_id, 0), line.known_us // MINUTE_US)
+        if (minute := self.minutes.get(place)) is None:
+            minute = self.minutes[place] = Minute()
+        gate_id, epoch, seq = line.gate_id, line.epoch, line.seq
+        minute.keys.append(key_leaf(gate_id, epoch, seq, line.known_us, line.known_hash))
+        if line.log_id is not None:
+            minute.rows.append(row_leaf(gate_id, epoch, seq, line.log_id, line.zone_id, line.historical))
+
+
+@lru_cache(maxsize=1024)
+def day_of(number: int) -> date:
+    """Returns the day of Unix time that has this number."""
+    return datetime.fromtimestamp(number * 86_400, UTC).date()

@@ -1,0 +1,53 @@
+"""Minutes: the events that a site received in one of them, as the leaves of two trees.
+
+1. A leaf of the first tree is gate (8 bytes) | epoch (8) | number (8) | received (8) | hash (32), numbers big-endian,
+   `received` in microseconds of Unix time. It is made of what is kept for ever.
+2. A leaf of the second is gate (8) | epoch (8) | number (8) | log id (8) | zone (8, 0 for none) | late (1): what the
+   server put beside the event.
+3. Leaves stand in the order of their bytes, so that any reader finds the same order.
+"""
+
+import struct
+from collections.abc import Sequence
+
+from domain.access.rules import merkle
+
+MINUTE_US = 60_000_000
+Site = tuple[int, int]
+"""A site and a minute of Unix time."""
+_HEAD = struct.Struct(">Q").pack
+_KEY = struct.Struct(">QQ").pack
+_ROW = struct.Struct(">QQQ?").pack
+
+
+def key_leaf(gate_id: int, epoch: bytes, seq: int, received_us: int, event_hash: bytes) -> bytes:
+    """Returns the leaf of an event by what is kept of it for ever."""
+    return _HEAD(gate_id) + epoch + _KEY(seq, received_us) + event_hash
+
+
+def row_leaf(gate_id: int, epoch: bytes, seq: int, log_id: int, zone_id: int | None, late: bool) -> bytes:
+    """Returns the leaf of an event by what the server put beside it."""
+    return _HEAD(gate_id) + epoch + _ROW(seq, log_id, zone_id or 0, late)
+
+
+class Minute:
+    """The leaves of one site in one minute, gathered in any order."""
+
+    __slots__ = ("keys", "rows")
+
+    def __init__(self) -> None:
+        self.keys: list[bytes] = []
+        self.rows: list[bytes] = []
+
+    @property
+    def count(self) -> int:
+        """How many events there were."""
+        return len(self.ordered())
+
+    def ordered(self) -> Sequence[bytes]:
+        """Returns the leaves of the first tree in their order, each once."""
+        return sorted(set(self.keys))
+
+    def roots(self) -> tuple[bytes, bytes]:
+        """Returns the roots of both trees."""
+        return merkle.root(self.ordered()), merkle.root(sorted(self.rows))
