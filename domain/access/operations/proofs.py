@@ -87,7 +87,7 @@ async def verify_gate(ctx: Context, *, gate_id: int) -> Proof:
     gate = await ctx.db.get(GateRow, gate_id)
     if gate is None or not _may(ctx, gate.site_id):
         raise NotFound(f"There is no gate {gate_id}")
-    audit = Audit({gate_id: gate.site_id}, await _dropped(ctx, gate.site_id), minutes=False)
+    audit = Audit({gate_id: gate.site_id}, await _dropped(ctx, gate.site_id))
     lines = await ctx.db.stream(
         queries.load("domain.access", "lines_of_gate"),
         {"gate_id": gate_id},

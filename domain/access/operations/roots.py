@@ -19,6 +19,7 @@ from domain.access.tables.evidence import EvidenceKeyRow, LogRootRow, LogSealRow
 from domain.access.tables.place import GateRow
 from domain.access.tables.record import AccessKeyRow, AccessLogRow
 from domain.kernel.context import Context
+from domain.kernel.keys import Keys
 from domain.kernel.operations import operation
 from domain.kernel.paging import Limit, Page, page, turn
 
@@ -48,15 +49,19 @@ class RootView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     public_key: str
 
 
-async def evidence_key(ctx: Context) -> tuple[str, Ed25519PrivateKey]:
-    """Return the key that signs what the server states about its log, known by its public half from now on.
+def own_key(keys: Keys) -> tuple[str, Ed25519PrivateKey]:
+    """Return the key that signs what the server states about its log, and its name.
 
-    It is derived from the installation's secret and is in no database, so that nobody signs who has the
-    database alone.
+    It is derived from the installation's secret and is in no database: who has the database alone signs nothing.
     """
-    private = ctx.tools.keys.signing("evidence of the access log")
+    private = keys.signing("evidence of the access log")
+    return key_id(private.public_key().public_bytes_raw()), private
+
+
+async def evidence_key(ctx: Context) -> tuple[str, Ed25519PrivateKey]:
+    """Return the key that signs, known by its public half from now on."""
+    name, private = own_key(ctx.tools.keys)
     public = private.public_key().public_bytes_raw()
-    name = key_id(public)
     known = upsert(EvidenceKeyRow).values(id=name, public_key=public, since=ctx.now)
     await ctx.db.execute(known.on_conflict_do_nothing())
     return name, private

@@ -28,9 +28,12 @@ class Absent(Struct, frozen=True):
 
 
 class Audit:
-    """Goes through lines. ``sites`` tells where each gate stands, ``dropped`` the days whose events had their term."""
+    """Goes through lines. ``sites`` tells where each gate stands, ``dropped`` the days whose events had their term.
 
-    def __init__(self, sites: Mapping[int, int], dropped: Set[SiteDay], *, minutes: bool = True) -> None:
+    What was received before ``rooted_us`` is gathered by minute, for there are roots to hold it against.
+    """
+
+    def __init__(self, sites: Mapping[int, int], dropped: Set[SiteDay], *, rooted_us: int = 0) -> None:
         self.runs = Runs()
         self.findings: list[tuple[int, Finding]] = []
         self.found = 0
@@ -42,7 +45,7 @@ class Audit:
         self.minutes: dict[Site, Minute] = {}
         self._sites = sites
         self._dropped = dropped
-        self._wants_minutes = minutes
+        self._rooted_us = rooted_us
 
     def take(self, lines: Iterable[Line]) -> None:
         """Goes through some more lines."""
@@ -51,7 +54,7 @@ class Audit:
                 self._miss(line)
             else:
                 self._check(line)
-            if self._wants_minutes and line.known_us is not None:
+            if line.known_us is not None and line.known_us < self._rooted_us:
                 self._gather(line)
 
     def settle(self, quarantined: Iterable[tuple[int | None, bytes]]) -> None:
@@ -63,6 +66,10 @@ class Audit:
             if not kept:
                 self.tell(one.gate_id, one.epoch, one.seq, "came and is in the log no more")
         self.absent = []
+
+    def was_dropped(self, place: Site) -> bool:
+        """Returns whether the events of a minute had their term."""
+        return (place[0], day_of(place[1] * MINUTE_US // DAY_US)) in self._dropped
 
     def tell(self, gate_id: int, epoch: bytes, seq: int, problem: str) -> None:
         """Notes that something is wrong with an event."""
@@ -112,4 +119,7 @@ class Audit:
 @lru_cache(maxsize=1024)
 def day_of(number: int) -> date:
     """Returns the day of Unix time that has this number."""
-    return datetime.fromtimestamp(number * 86_400, UTC).date()
+    try:
+        return datetime.fromtimestamp(number * 86_400, UTC).date()
+    except (ValueError, OverflowError, OSError):
+        return date.max  # a moment that nobody can have meant

@@ -15,14 +15,15 @@ from domain.access.rules import merkle
 MINUTE_US = 60_000_000
 Site = tuple[int, int]
 """A site and a minute of Unix time."""
-_HEAD = struct.Struct(">Q").pack
-_KEY = struct.Struct(">QQ").pack
-_ROW = struct.Struct(">QQQ?").pack
+_HEAD = struct.Struct(">q").pack
+_KEY = struct.Struct(">qQ").pack
+_ROW = struct.Struct(">qqq?").pack
+_ALL = 2**64 - 1
 
 
 def key_leaf(gate_id: int, epoch: bytes, seq: int, received_us: int, event_hash: bytes) -> bytes:
     """Returns the leaf of an event by what is kept of it for ever."""
-    return _HEAD(gate_id) + epoch + _KEY(seq, received_us) + event_hash
+    return _HEAD(gate_id) + epoch + _KEY(seq, received_us & _ALL) + event_hash
 
 
 def row_leaf(gate_id: int, epoch: bytes, seq: int, log_id: int, zone_id: int | None, late: bool) -> bytes:
