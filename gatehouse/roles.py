@@ -26,7 +26,7 @@ from gate_bridge.orders import Orders
 from gatehouse.listening import BACKLOG
 from gatehouse.measuring import measure
 from gatehouse.parts import holder
-from gatehouse.rounds import every, say
+from gatehouse.rounds import every, say, say_until_done
 from server.process import Process
 from server.upgrade import Door
 
@@ -36,6 +36,10 @@ DASHBOARD = Path(__file__).parents[1] / "dashboard" / "dist"
 EXPIRE_S = 10.0
 OPEN_DAYS_S = 3600.0
 END_ORDERS_S = 1.0
+SEAL_S = 5.0
+DROP_S = 600.0
+SEALING = ("access.seal_log", "access.sign_roots")
+DROPPING = ("access.drop_days", "access.drop_leftovers", "access.erase_late")
 GRACE_S = 10
 
 
@@ -71,7 +75,7 @@ async def serve(
 
 
 async def work(process: Process, url: str | None, *, ca_file: str | None = None) -> None:
-    """Do jobs, number facts, move followers, publish what others left, and keep the broker's accounts."""
+    """Do jobs, number facts, move followers, publish what others left, seal the log, and keep the broker's accounts."""
     runtime, catalogue = process.runtime, process.catalogue
     me = holder()
     late = late_reactions(runtime, catalogue.events)
@@ -89,6 +93,8 @@ async def work(process: Process, url: str | None, *, ca_file: str | None = None)
         tasks.create_task(
             every(END_ORDERS_S, partial(say, process, "access.expire_commands")), name="commands"
         )
+        tasks.create_task(every(SEAL_S, partial(say_until_done, process, *SEALING)), name="seal")
+        tasks.create_task(every(DROP_S, partial(say_until_done, process, *DROPPING)), name="retention")
         if url is not None:
             tasks.create_task(Orders(url, asks(runtime), ca_file=ca_file).run(), name="orders")
             tasks.create_task(Desired(url, asks(runtime), ca_file=ca_file).run(), name="accounts")

@@ -16,6 +16,7 @@ from domain.access.events import (
     GateOffline,
     GateOnline,
     GateOrdered,
+    GuestPassErased,
     GuestPassExpired,
     GuestPassRequested,
     GuestPassRevoked,
@@ -158,9 +159,9 @@ async def todays_guests(ctx: Context, *, site_id: int) -> list[Item]:
     return found.get(site_id, [])
 
 
-@guests.shows(GuestPassRequested, GuestPassRevoked, GuestPassExpired, VisitLogged)
+@guests.shows(GuestPassRequested, GuestPassRevoked, GuestPassExpired, GuestPassErased, VisitLogged)
 async def show_guests(ctx: Context, facts: Sequence[GuestPassRequested | VisitLogged]) -> Shown:
-    """Today's guests who were asked for, refused, came or left."""
+    """Today's guests who were asked for, refused, forgotten, came or left."""
     ids = {fact.guest_pass_id for fact in facts}
     shown: dict[str, list[Item]] = {}
     for site_id in sorted({fact.site_id for fact in facts}):

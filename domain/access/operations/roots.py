@@ -13,7 +13,7 @@ from sqlalchemy import Row, Select, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from domain.access.operations.access_log import SINCE, aware
-from domain.access.rules.minutes import Minute, key_leaf, row_leaf
+from domain.access.rules.minutes import Minute, key_leaf, row_of
 from domain.access.rules.statements import FIRST, Root, key_id
 from domain.access.tables.evidence import EvidenceKeyRow, LogRootRow, LogSealRow
 from domain.access.tables.place import GateRow
@@ -85,7 +85,7 @@ async def sign_roots(ctx: Context) -> int:
     return signed
 
 
-@operation("access.list_log_roots", allow={"manager", "admin"}, reads=True, aliases=SINCE)
+@operation("access.list_log_roots", allow={"manager", "admin", "service"}, reads=True, aliases=SINCE)
 async def list_log_roots(
     ctx: Context,
     *,
@@ -131,6 +131,21 @@ def view(row: LogRootRow, public_key: bytes) -> RootView:
     )
 
 
+def root_in(shown: RootView) -> Root:
+    """Return what a root that was shown states."""
+    return Root(
+        site_id=shown.site_id,
+        number=shown.number,
+        minute=shown.minute,
+        count=shown.count,
+        root=bytes.fromhex(shown.root),
+        rows=bytes.fromhex(shown.rows),
+        previous=bytes.fromhex(shown.previous),
+        key=shown.key,
+        signature=bytes.fromhex(shown.signature),
+    )
+
+
 def stated(row: LogRootRow) -> Root:
     """Return what a row states."""
     return Root(
@@ -153,7 +168,7 @@ async def minutes_of(ctx: Context, minute: datetime, site_id: int | None = None)
         leaves = found.setdefault(site, Minute())
         leaves.keys.append(key_leaf(gate_id, epoch, seq, (at - EPOCH) // timedelta(microseconds=1), own))
         if log_id is not None:
-            leaves.rows.append(row_leaf(gate_id, epoch, seq, log_id, zone_id, bool(late)))
+            leaves.rows.append(row_of(gate_id, epoch, seq, log_id, zone_id, bool(late)))
     return found
 
 

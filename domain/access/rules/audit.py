@@ -1,16 +1,28 @@
 """Audit: a part of the log gone through, line after line in any order; what it shows is put together with the rest."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from hashlib import sha256
+from typing import Any
 
 from msgspec import Struct
 
 from domain.access.rules.chains import Journal, Runs
-from domain.access.rules.minutes import MINUTE_US, Minute, Site, key_leaf, row_leaf
-from domain.access.rules.proof import Finding, Line, is_clean, is_erased, is_same_person, problems, said_in
+from domain.access.rules.minutes import MINUTE_US, Minute, Site, key_leaf, row_of
+from domain.access.rules.proof import (
+    ADMITS,
+    MS_US,
+    NOTHING,
+    Finding,
+    Line,
+    Said,
+    is_erased,
+    is_same_person,
+    problems,
+    said_in,
+)
 
 DAY_US = 86_400_000_000
 SiteDay = tuple[int, date]
@@ -47,15 +59,44 @@ class Audit:
         self._dropped = dropped
         self._rooted_us = rooted_us
 
-    def take(self, lines: Iterable[Line]) -> None:
-        """Goes through some more lines."""
+    def take(self, lines: Iterable[Sequence[Any]]) -> None:
+        """Goes through some more lines, members in the order of ``Line``; written out flat, for there are millions."""
+        sites, rooted_us, add = self._sites, self._rooted_us, self.runs.add
         for line in lines:
-            if line.log_id is None:
-                self._miss(line)
-            else:
-                self._check(line)
-            if line.known_us is not None and line.known_us < self._rooted_us:
-                self._gather(line)
+            (
+                gate_id, epoch, seq, known_hash, known_us, log_id, received_us, site_id, zone_id, late, at_us,
+                canonical, before, own, _, grant_id, kind, reason, direction, decision, admit, rid, source, clock,
+                detail,
+            ) = line  # fmt: skip
+            if known_us is not None and known_us < rooted_us:
+                place = (sites.get(gate_id, 0), known_us // MINUTE_US)
+                if (minute := self.minutes.get(place)) is None:
+                    minute = self.minutes[place] = Minute()
+                minute.keys.append(key_leaf(gate_id, epoch, seq, known_us, known_hash))
+                if log_id is not None:
+                    minute.rows.append(row_of(gate_id, epoch, seq, log_id, zone_id, late))
+            if log_id is None:
+                self._miss(Line._make(line))
+                continue
+            self.events += 1
+            said = said_in(canonical)
+            if (
+                said is None
+                or not sha256(before + canonical).digest() == own == known_hash
+                or received_us != known_us
+                or (kind, reason, direction, decision, rid, source, clock)
+                != (said.k, said.c, said.d, said.id, said.rid, said.src, said.tq)
+                or (seq, at_us, detail, epoch.hex()) != (said.s, said.t * MS_US, "{}", said.e)
+                or admit is not ADMITS.get(said.r, False)
+                or said.x is not NOTHING
+            ):
+                self._look_closer(Line._make(line), said)
+            if said is not None and (said.pd is not None or grant_id is not None):
+                self._look_at_person(Line._make(line), said)
+            if sites.get(gate_id) != site_id:
+                self.tell(gate_id, epoch, seq, "stands under another site than its gate")
+            if not add((gate_id, epoch), seq, "stands", before, own):
+                self.tell(gate_id, epoch, seq, "does not continue the event before it")
 
     def settle(self, quarantined: Iterable[tuple[int | None, bytes]]) -> None:
         """Tells of events that are not in the log whether they are in quarantine, since nobody could read them."""
@@ -77,22 +118,16 @@ class Audit:
         if len(self.findings) < MOST_TOLD:
             self.findings.append((gate_id, Finding(epoch.hex(), seq, problem)))
 
-    def _check(self, line: Line) -> None:
-        self.events += 1
-        gate_id, epoch, seq = line.gate_id, line.epoch, line.seq
-        said = said_in(line.canonical)
-        if said is None or not is_clean(line, said):
-            for problem in problems(line, said):
-                self.tell(gate_id, epoch, seq, problem)
-        if said is not None and not is_same_person(line, said):
-            self.tell(gate_id, epoch, seq, "names another person than the gate did")
-        elif said is not None and is_erased(line, said):
+    def _look_closer(self, line: Line, said: Said | None) -> None:
+        for problem in problems(line, said):
+            self.tell(line.gate_id, line.epoch, line.seq, problem)
+
+    def _look_at_person(self, line: Line, said: Said) -> None:
+        if not is_same_person(line, said):
+            self.tell(line.gate_id, line.epoch, line.seq, "names another person than the gate did")
+        elif is_erased(line, said):
             self.erased[line.site_id, day_of(line.received_us // DAY_US)] += 1
-            self.erased_in[gate_id, epoch] += 1
-        if self._sites.get(gate_id) != line.site_id:
-            self.tell(gate_id, epoch, seq, "stands under another site than its gate")
-        if not self.runs.add((gate_id, epoch), seq, "stands", line.previous_hash, line.hash):
-            self.tell(gate_id, epoch, seq, "does not continue the event before it")
+            self.erased_in[line.gate_id, line.epoch] += 1
 
     def _miss(self, line: Line) -> None:
         assert line.known_us is not None and line.known_hash is not None, (
@@ -104,16 +139,6 @@ class Audit:
             self.runs.add((line.gate_id, line.epoch), line.seq, "dropped", None, None)
         else:
             self.absent.append(Absent(line.gate_id, line.epoch, line.seq, line.known_hash))
-
-    def _gather(self, line: Line) -> None:
-        assert line.known_us is not None and line.known_hash is not None, "it is known"
-        place = (self._sites.get(line.gate_id, 0), line.known_us // MINUTE_US)
-        if (minute := self.minutes.get(place)) is None:
-            minute = self.minutes[place] = Minute()
-        gate_id, epoch, seq = line.gate_id, line.epoch, line.seq
-        minute.keys.append(key_leaf(gate_id, epoch, seq, line.known_us, line.known_hash))
-        if line.log_id is not None:
-            minute.rows.append(row_leaf(gate_id, epoch, seq, line.log_id, line.zone_id, line.historical))
 
 
 @lru_cache(maxsize=1024)

@@ -1,14 +1,15 @@
-"""Minutes: the events that a site received in one of them, as the leaves of two trees.
+"""Minutes: the events that a site received in one of them, as the leaves of a tree, and what was put beside them.
 
-1. A leaf of the first tree is gate (8 bytes) | epoch (8) | number (8) | received (8) | hash (32), numbers big-endian,
+1. A leaf of the tree is gate (8 bytes) | epoch (8) | number (8) | received (8) | hash (32), numbers big-endian,
    `received` in microseconds of Unix time. It is made of what is kept for ever.
-2. A leaf of the second is gate (8) | epoch (8) | number (8) | log id (8) | zone (8, 0 for none) | late (1): what the
-   server put beside the event.
-3. Leaves stand in the order of their bytes, so that any reader finds the same order.
+2. What the server put beside the events is one hash, SHA-256 of all of gate (8) | epoch (8) | number (8) | log id (8)
+   | zone (8, 0 for none) | late (1).
+3. Leaves and rows stand in the order of their bytes, so that any reader finds the same order.
 """
 
 import struct
 from collections.abc import Sequence
+from hashlib import sha256
 
 from domain.access.rules import merkle
 
@@ -26,8 +27,8 @@ def key_leaf(gate_id: int, epoch: bytes, seq: int, received_us: int, event_hash:
     return _HEAD(gate_id) + epoch + _KEY(seq, received_us & _ALL) + event_hash
 
 
-def row_leaf(gate_id: int, epoch: bytes, seq: int, log_id: int, zone_id: int | None, late: bool) -> bytes:
-    """Returns the leaf of an event by what the server put beside it."""
+def row_of(gate_id: int, epoch: bytes, seq: int, log_id: int, zone_id: int | None, late: bool) -> bytes:
+    """Returns what the server put beside an event."""
     return _HEAD(gate_id) + epoch + _ROW(seq, log_id, zone_id or 0, late)
 
 
@@ -46,9 +47,9 @@ class Minute:
         return len(self.ordered())
 
     def ordered(self) -> Sequence[bytes]:
-        """Returns the leaves of the first tree in their order, each once."""
+        """Returns the leaves of the tree in their order, each once."""
         return sorted(set(self.keys))
 
     def roots(self) -> tuple[bytes, bytes]:
-        """Returns the roots of both trees."""
-        return merkle.root(self.ordered()), merkle.root(sorted(self.rows))
+        """Returns the root of the tree, and the hash of what was put beside."""
+        return merkle.root(self.ordered()), sha256(b"".join(sorted(self.rows))).digest()

@@ -15,7 +15,8 @@ import msgspec
 from msgspec import Struct
 
 MS_US = 1_000
-_NOTHING = msgspec.Raw(b"{}")
+NOTHING = msgspec.Raw(b"{}")
+ADMITS = {None: None, "admit": True}
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
@@ -75,13 +76,12 @@ class Said(Struct, frozen=True):
     rid: str | None = None
     src: str | None = None
     pd: str | None = None
-    x: msgspec.Raw = _NOTHING
+    x: msgspec.Raw = NOTHING
     action: str | None = None
     at: str | None = None
 
 
 _read = msgspec.json.Decoder(Said).decode
-_ADMITS = {None: None, "admit": True}
 
 
 def said_in(canonical: bytes) -> Said | None:
@@ -90,25 +90,6 @@ def said_in(canonical: bytes) -> Said | None:
         return _read(canonical)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-
-
-def is_clean(line: Line, said: Said) -> bool:
-    """Returns whether nothing can be wrong with a gate's event; where not, ``problems`` tells what is, if anything."""
-    (_, epoch, seq, known_hash, known_us, _, received_us, _, _, _, at_us, canonical, before, event_hash) = (
-        line[:14]
-    )
-    return (
-        sha256(before + canonical).digest() == event_hash == known_hash
-        and received_us == known_us
-        and said.s == seq
-        and said.t * MS_US == at_us
-        and line[16:]
-        == (
-            said.k, said.c, said.d, said.id, _ADMITS.get(said.r, False), said.rid, said.src, said.tq, "{}"
-        )
-        and said.x is _NOTHING
-        and said.e == epoch.hex()
-    )  # fmt: skip
 
 
 def problems(line: Line, said: Said | None) -> Iterator[str]:
@@ -160,7 +141,7 @@ def _gate_columns(said: Said) -> dict[str, Any]:
         "reason": said.c,
         "direction": said.d,
         "decision": said.id,
-        "admit": _ADMITS.get(said.r, False),
+        "admit": ADMITS.get(said.r, False),
         "rid": said.rid,
         "source": said.src,
         "clock": said.tq,

@@ -27,8 +27,8 @@ _ENCODER = msgspec.json.Encoder(order="sorted")
 class Root(Struct, frozen=True, kw_only=True):
     """What the gates of a site reported in one minute, as one hash.
 
-    ``root`` is over the keys of all events, which stay for ever; ``rows`` over what the server wrote beside the events
-    that stood in the log when the minute was sealed.
+    ``root`` is over the keys of all events, which stay for ever; ``rows`` is over what the server put beside the
+    events that stood in the log when the minute was sealed.
     """
 
     site_id: int
