@@ -148,7 +148,7 @@ def export_roots(
     site: Annotated[int, typer.Option(help="The site's id.")],
     out: Annotated[Path, typer.Option(help="The file to write, lines of JSON.")],
 ) -> None:
-    """Write the signed roots of a site's log into a file, to be kept elsewhere: docs/evidence.md tells what it proves."""
+    """Write the signed roots of a site's log into a file, to be kept elsewhere; docs/evidence.md tells what for."""
     from gatehouse.exporting import export_roots as run_export_roots
 
     _run(lambda settings: run_export_roots(settings, site, out))

@@ -65,7 +65,7 @@ class Audit:
         for line in lines:
             (
                 gate_id, epoch, seq, known_hash, known_us, log_id, received_us, site_id, zone_id, late, at_us,
-                canonical, before, own, _, grant_id, kind, reason, direction, decision, admit, rid, source, clock,
+                canonical, before, own, salt, grant_id, kind, reason, direction, decision, admit, rid, source, clock,
                 detail,
             ) = line  # fmt: skip
             if known_us is not None and known_us < rooted_us:
@@ -91,7 +91,7 @@ class Audit:
                 or said.x is not NOTHING
             ):
                 self._look_closer(Line._make(line), said)
-            if said is not None and (said.pd is not None or grant_id is not None):
+            if said is not None and (said.pd is not None or grant_id is not None or salt is not None):
                 self._look_at_person(Line._make(line), said)
             if sites.get(gate_id) != site_id:
                 self.tell(gate_id, epoch, seq, "stands under another site than its gate")
