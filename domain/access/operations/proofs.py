@@ -123,6 +123,7 @@ async def prove_event(ctx: Context, *, access_id: int) -> EventProof:
 
     The recipe is in docs/evidence.md. A minute is signed some seconds after it is over.
     """
+    await ctx.db.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     event = await ctx.db.scalar(select(AccessLogRow).where(AccessLogRow.id == access_id))
     if event is None or not _may(ctx, event.site_id):
         raise NotFound(f"There is no event {access_id}")
