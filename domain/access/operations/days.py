@@ -57,9 +57,9 @@ async def open_days(ctx: Context) -> int:
 
 @operation("access.drop_days", allow={"service"}, replays=False)
 async def drop_days(ctx: Context) -> int:
-    """Take the oldest day that has had its term out of the log, or some of it; return how many events went, or 0.
+    """Take the oldest day that has had its term out of the log, or some of it; return how many events went.
 
-    To be asked again until nothing goes any more.
+    An empty day counts as one. To be asked again until it is 0: nothing goes any more.
     """
     alone = select(func.pg_try_advisory_xact_lock(func.hashtext("access.drop_days")))
     if not await ctx.db.scalar(alone):
