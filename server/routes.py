@@ -74,7 +74,7 @@ ROUTES: Final = (
     Route("POST", "/sites/{site_id}/incident-holds", "access.place_incident_hold", 201),
     Route("POST", "/incident-holds/{incident_hold_id}/release", "access.release_incident_hold"),
     Route("GET", "/persons/export", "access.export_person"),
-    Route("POST", "/guest-passes/{guest_pass_id}/erase", "access.erase_person"),
+    Route("POST", "/persons/erase", "access.erase_person"),
     Route("GET", "/hubs", "hubs.show_hubs"),
     Route("GET", "/notifications", "notifications.list_notifications"),
     Route("POST", "/notifications/{notification_id}/read", "notifications.read_notification"),

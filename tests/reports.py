@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import text
 
@@ -78,7 +79,7 @@ class Reporter:
         return event
 
 
-async def expect_guest(premises: Premises, **members: object) -> int:
+async def expect_guest(premises: Premises, **members: Any) -> int:
     """Have the member expect somebody for an hour; return the guest pass's id."""
     window = {"start": premises.now.isoformat(), "end": (premises.now + timedelta(hours=1)).isoformat()}
     made = await premises.ask(

@@ -14,6 +14,23 @@ class ZoneChanged(Event, frozen=True):
     site_id: int
 
 
+class ScheduleChanged(Event, frozen=True):
+    """Hours were named or changed."""
+
+    name: ClassVar[str] = "schedule.changed"
+    schedule_id: int
+    site_id: int
+
+
+class WatchListChanged(Event, frozen=True):
+    """Somebody was put on a watch-list, or taken off it."""
+
+    name: ClassVar[str] = "watch.changed"
+    watch_id: int
+    site_id: int
+    on: bool
+
+
 class GateChanged(Event, frozen=True):
     """A gate was made or changed."""
 
@@ -131,6 +148,32 @@ class GateCommandEnded(Event, frozen=True):
     code: str
 
 
+class PassIssued(Event, frozen=True):
+    """A badge, a ticket, or another pass of its own was made."""
+
+    name: ClassVar[str] = "pass.issued"
+    pass_id: int
+    site_id: int
+    kind: str
+    holder_user_id: int | None
+
+
+class PassChanged(Event, frozen=True):
+    """What a pass opens, or what it is shown by, was changed."""
+
+    name: ClassVar[str] = "pass.changed"
+    pass_id: int
+    site_id: int
+
+
+class PassRevoked(Event, frozen=True):
+    """A badge, a ticket, or another pass of its own opens nothing any more."""
+
+    name: ClassVar[str] = "pass.revoked"
+    pass_id: int
+    site_id: int
+
+
 class GuestPassRequested(Event, frozen=True):
     """A host expects a guest."""
 
@@ -164,6 +207,14 @@ class GuestPassErased(Event, frozen=True):
 
     name: ClassVar[str] = "guest_pass.erased"
     guest_pass_id: int
+    site_id: int
+
+
+class PassErased(Event, frozen=True):
+    """Who held a pass is not known any more."""
+
+    name: ClassVar[str] = "pass.erased"
+    pass_id: int
     site_id: int
 
 

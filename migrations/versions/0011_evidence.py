@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0011"
-down_revision = "0008"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
@@ -105,8 +105,8 @@ CHANGES = (
     f"CREATE INDEX access_log_received_at_idx ON access_log {BY_TIME}",
     "CREATE INDEX decisions_grant_id_idx ON decisions (grant_id) WHERE grant_id IS NOT NULL",
     "ALTER TABLE visits ALTER COLUMN guest_pass_id DROP NOT NULL",
-    "ALTER TABLE guest_passes ADD COLUMN erased_at TIMESTAMP WITH TIME ZONE",
-    "CREATE INDEX guest_passes_erased_idx ON guest_passes (grant_id) WHERE erased_at IS NOT NULL",
+    "ALTER TABLE grants ADD COLUMN erased_at TIMESTAMP WITH TIME ZONE",
+    "CREATE INDEX grants_erased_at_idx ON grants (erased_at) WHERE erased_at IS NOT NULL",
 )
 # In a function each statement looks anew, so that whoever waited for the sealer reads the seal that it has set. The lock
 # is one of the lock manager, which is fair: with a lock on the row, recorders that overlap would keep the sealer waiting
@@ -131,13 +131,13 @@ def downgrade() -> None:
     """Take it back, as long as nobody was erased."""
     op.execute("DROP FUNCTION log_moment(timestamptz)")
     for index in (
-        "guest_passes_erased_idx",
+        "grants_erased_at_idx",
         "decisions_grant_id_idx",
         "access_log_received_at_idx",
         "access_keys_received_at_idx",
     ):
         op.execute(f"DROP INDEX {index}")
-    op.drop_column("guest_passes", "erased_at")
+    op.drop_column("grants", "erased_at")
     op.alter_column("visits", "guest_pass_id", nullable=False)
     for table in (
         "incident_holds",

@@ -1,5 +1,6 @@
 """Dossiers: everything that access keeps about one person, as one document for them."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy import Select, or_, select
 from domain.access.operations.access_log import VisitView, visit_view
 from domain.access.operations.privacy import guests_like
 from domain.access.queries.log_entries import LogEntry, entries, read_entries
+from domain.access.tables.credentials import CredentialRow
 from domain.access.tables.evidence import IncidentHoldRow
 from domain.access.tables.orders import GateCommandRow
 from domain.access.tables.record import AccessLogRow, VisitRow
@@ -32,6 +34,20 @@ class PassRecord(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     created_at: datetime
     arrived_at: datetime | None
     revoked_at: datetime | None
+
+
+class OwnPassRecord(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A badge, ticket or other pass, with what is known of the cards, PINs and plates that open gates for it."""
+
+    pass_id: int
+    site_id: int
+    kind: str
+    holder_name: str
+    valid_from: datetime
+    valid_until: datetime
+    revoked_at: datetime | None
+    inside_zone_id: int | None
+    credentials: Sequence[str]
 
 
 class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -61,6 +77,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     guest_pass_id: int | None
     made_at: datetime
     guest_passes: Sequence[PassRecord]
+    passes: Sequence[OwnPassRecord]
     visits: Sequence[VisitView]
     log: Sequence[LogEntry]
     decisions: Sequence[DecisionRecord]
@@ -96,6 +113,7 @@ async def _of_guest(ctx: Context, guest_pass_id: int) -> Dossier:
         guest_pass_id=guest_pass_id,
         made_at=ctx.now,
         guest_passes=await _passes(ctx, _guests().where(GuestPassRow.id.in_(ids))),
+        passes=await _own_passes(ctx, grants),
         visits=await _visits(ctx, select(VisitRow).where(VisitRow.guest_pass_id.in_(ids))),
         log=await _log(ctx, grants),
         decisions=await _decisions(ctx, grants),
@@ -105,12 +123,13 @@ async def _of_guest(ctx: Context, guest_pass_id: int) -> Dossier:
 
 async def _of_user(ctx: Context, user_id: int) -> Dossier:
     hosted = or_(GuestPassRow.host_user_id == user_id, GuestPassRow.requested_by == user_id)
-    grants: list[int] = []  # what opens doors for a user, as far as anything does
+    grants = (await ctx.db.scalars(select(GrantRow.id).where(GrantRow.holder_user_id == user_id))).all()
     return Dossier(
         user_id=user_id,
         guest_pass_id=None,
         made_at=ctx.now,
         guest_passes=await _passes(ctx, _guests().where(hosted)),
+        passes=await _own_passes(ctx, grants),
         visits=await _visits(ctx, select(VisitRow).where(VisitRow.host_user_id == user_id)),
         log=await _log(ctx, grants),
         decisions=await _decisions(ctx, grants),
@@ -137,6 +156,28 @@ async def _passes(ctx: Context, chosen: Select[GuestPassRow, GrantRow]) -> list[
             revoked_at=grant.revoked_at,
         )
         for guest, grant in await ctx.db.execute(chosen.order_by(GuestPassRow.id))
+    ]
+
+
+async def _own_passes(ctx: Context, grants: Sequence[int]) -> list[OwnPassRecord]:
+    credentials: defaultdict[int, list[str]] = defaultdict(list)
+    shown = select(CredentialRow).where(CredentialRow.grant_id.in_(grants)).order_by(CredentialRow.id)
+    for one in await ctx.db.scalars(shown):
+        credentials[one.grant_id].append(f"{one.kind} {one.hint}".strip())
+    chosen = select(GrantRow).where(GrantRow.id.in_(grants)).order_by(GrantRow.id)
+    return [
+        OwnPassRecord(
+            pass_id=grant.id,
+            site_id=grant.site_id,
+            kind=grant.kind,
+            holder_name=grant.holder_name,
+            valid_from=grant.valid_from,
+            valid_until=grant.valid_until,
+            revoked_at=grant.revoked_at,
+            inside_zone_id=grant.inside_zone_id,
+            credentials=credentials[grant.id],
+        )
+        for grant in await ctx.db.scalars(chosen)
     ]
 
 

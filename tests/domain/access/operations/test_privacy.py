@@ -100,7 +100,7 @@ async def test_a_guest_who_was_erased_is_named_nowhere(visited: Premises):
 
     erased = await visited.ask("manager", "access.erase_person", guest_pass_id=1)
 
-    assert (erased.guest_pass_ids, erased.events, erased.visits, erased.decisions) == ([1, 2], 3, 2, 1)
+    assert (erased.pass_ids, erased.events, erased.visits, erased.decisions) == ([1, 2], 3, 2, 1)
     after = await everything(visited)
     assert "Lovelace" not in after and "example.com" not in after.lower() and "Grace" in after
     assert await ask_all(visited, "SELECT count(*) FROM access_log WHERE grant_id IS NOT NULL") == [(0,)]

@@ -122,7 +122,7 @@ def test_a_note_that_was_exported_and_is_gone_is_found():
 
 
 def test_an_export_is_read_back_as_it_was_written():
-    statements = [*roots(), dropped()]
+    statements: list[Root | Omission] = [*roots(), dropped()]
     public = OURS.public_key().public_bytes_raw()
     lines = [exported.key_line(NAME, public), *map(exported.statement_line, statements)]
 
