@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from domain.catalogue import CATALOGUE
-from domain.kernel.caller import Caller
+from domain.kernel.caller import SERVICE, Caller
 from domain.kernel.errors import Forbidden, NotFound
 from domain.kernel.operations import Operation
 from domain.kernel.paging import Page
@@ -36,8 +36,24 @@ EXAMPLES: Final[dict[str, Any]] = {
     "mode": "normal",
     "verb": "identify",
     "reason": "a test",
+    "access_id": 1,
+    "incident_hold_id": 1,
+    "since": (NOW - timedelta(hours=2)).isoformat(),
+    "until": (NOW - timedelta(hours=1)).isoformat(),
+    "days": 90,
 }
-HERE: Final = {"site_id", "zone_id", "to_zone_id", "gate_id", "guest_pass_id", "host_user_id"}
+HERE: Final = {
+    "site_id",
+    "zone_id",
+    "to_zone_id",
+    "gate_id",
+    "guest_pass_id",
+    "host_user_id",
+    "access_id",
+    "incident_hold_id",
+}
+# Whoever is forgotten is another than the one whom the rest is about.
+INSTEAD: Final[dict[str, dict[str, Any]]] = {"access.erase_person": {"guest_pass_id": 2}}
 
 
 def concerned(operation: Operation) -> bool:
@@ -69,8 +85,22 @@ async def served(module_database: str) -> AsyncIterator[Served]:
         made = await one.http.post("/guest-passes", json=visit, headers=admin)
         assert made.status_code == 201, made.text
         assert made.json()["guestPassId"] == 1
+        await one.http.post("/guest-passes", json=visit, headers=admin)
+        hold = {name: EXAMPLES[name] for name in ("since", "until", "reason")}
+        await one.http.post("/sites/1/incident-holds", json=hold, headers=admin)
+        await one.http.post("/visit-logs", json={"guestPassId": 1, "action": "enter"}, headers=admin)
+        await sign_this_minute(one)
         await one.sign_up("stranger")
         yield one
+
+
+async def sign_this_minute(one: Served) -> None:
+    """Have what has happened so far sealed and signed, as if its minute were over."""
+    runtime = one.process.runtime
+    clock, runtime.clock = runtime.clock, lambda: datetime.now(UTC) + timedelta(minutes=2)
+    for name in ("access.seal_log", "access.sign_roots"):
+        await runtime.call(SERVICE, name)
+    runtime.clock = clock
 
 
 @pytest.mark.parametrize("operation", CONCERNED)
@@ -104,4 +134,5 @@ def arguments(operation: Operation) -> dict[str, Any]:
     fields = msgspec.structs.fields(operation.params)
     unknown = [field.name for field in fields if field.required and field.name not in EXAMPLES]
     assert not unknown, f"say in EXAMPLES what {operation.name} is given as {unknown}"
-    return {f.name: EXAMPLES[f.name] for f in fields if f.required or f.name in HERE}
+    given = EXAMPLES | INSTEAD.get(operation.name, {})
+    return {f.name: given[f.name] for f in fields if f.required or f.name in HERE}

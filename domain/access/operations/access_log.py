@@ -98,7 +98,7 @@ async def list_visits(
     if until is not None:
         chosen = chosen.where(VisitRow.at < aware("to", until))
     rows = await ctx.db.scalars(turn(chosen, VisitRow.id, limit=limit, cursor=cursor, newest_first=True))
-    return page([visit_view(row) for row in rows], limit, lambda visit: visit.visit_id)
+    return page([view(row) for row in rows], limit, lambda visit: visit.visit_id)
 
 
 @operation("access.log_visit", allow={"guard", "desk", "manager", "admin"})
@@ -116,7 +116,7 @@ async def log_visit(
     desk = await _desk(ctx, guest.site_id)
     await record(ctx, events=[await _desk_event(ctx, desk, where, grant, action)], poison=[])
     newest = select(VisitRow).where(VisitRow.guest_pass_id == guest_pass_id).order_by(VisitRow.id.desc())
-    return visit_view((await ctx.db.scalars(newest.limit(1))).one())
+    return view((await ctx.db.scalars(newest.limit(1))).one())
 
 
 def _refuse_invalid(grant: GrantRow, now: datetime) -> None:
@@ -202,8 +202,8 @@ def aware(field: str, moment: datetime) -> datetime:
     return moment
 
 
-def visit_view(row: VisitRow) -> VisitView:
-    """Return a visit as it is shown."""
+def view(row: VisitRow) -> VisitView:
+    """Return a visit as people see it."""
     return VisitView(
         visit_id=row.id,
         site_id=row.site_id,

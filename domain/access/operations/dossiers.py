@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Select, or_, select
 
-from domain.access.operations.access_log import VisitView, visit_view
+from domain.access.operations.access_log import VisitView
+from domain.access.operations.access_log import view as visit_view
 from domain.access.operations.privacy import guests_like
 from domain.access.queries.log_entries import LogEntry, entries, read_entries
 from domain.access.tables.credentials import CredentialRow

@@ -115,6 +115,7 @@ async def _erase(ctx: Context, chosen: ColumnElement[bool], guests: Sequence[Gue
     for grant in fresh:
         await _forget(ctx, grant, of_guests.get(grant.id))
     grant_ids = [grant.id for grant in grants]
+    # Here, too, the counts of people inside are brought up to now: whose walks they were cannot be replayed later.
     await ctx.db.execute(delete(HoldRow).where(HoldRow.grant_id.in_(grant_ids)))
     await ctx.db.execute(delete(CredentialRow).where(CredentialRow.grant_id.in_(grant_ids)))
     await ctx.db.flush()
