@@ -192,3 +192,28 @@ async def test_only_managers_erase(visited: Premises):
     for who, refusal in (("member", Forbidden), ("guard", Forbidden), ("desk", Forbidden)):
         with pytest.raises(refusal):
             await visited.ask(who, "access.erase_person", guest_pass_id=1)
+
+
+async def test_the_holder_of_an_accounts_passes_is_told_and_forgotten_by_admins(premises: Premises):
+    me = premises.people["member"].user_id
+    badge = await premises.ask(
+        "desk", "access.create_pass", key="badge", site_id=premises.ids["site"], kind="badge", holder_user_id=me,
+        holder_name="Ada Lovelace", start=premises.now.isoformat(), end=premises.now.replace(month=4).isoformat(),
+    )  # fmt: skip
+    await premises.ask("desk", "access.add_credential", pass_id=badge.pass_id, kind="plate", value="A123BC77")
+    await Reporter(premises, pass_id=badge.pass_id).report(5)
+    told = await premises.ask("member", "access.export_person", user_id=me)
+    assert [(one.pass_id, one.credentials) for one in told.passes] == [(badge.pass_id, ["plate A123BC77"])]
+    assert [one.access_id for one in told.log] == [2, 3, 5]
+    with pytest.raises(Forbidden):
+        await premises.ask("manager", "access.erase_person", user_id=me)
+
+    erased = await premises.ask("admin", "access.erase_person", user_id=me)
+
+    assert (erased.pass_ids, erased.events) == ([badge.pass_id], 3)
+    assert "Lovelace" not in await everything(premises)
+    assert await ask_all(premises, "SELECT count(*) FROM credentials") == [(0,)]
+    listed = "SELECT entry ->> 'c', entry ->> 'digests' FROM list_entries"
+    assert "A123" not in str(await ask_all(premises, listed))
+    assert (await premises.ask("member", "access.export_person", user_id=me)).passes == []
+    assert await proved(premises) == ([], 3)
