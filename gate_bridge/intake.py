@@ -123,7 +123,8 @@ def _event(gate_id: int, event: wire.Event, form: bytes, *, historical: bool) ->
         admit=None if event.result is None else event.result == "admit",
         reason=event.reason,
         grant_id=event.pass_id,
-        salt=bytes.fromhex(event.salt) if event.salt else None,
+        # without the person it salts, it would be something in the log that the gate's hash does not cover
+        salt=bytes.fromhex(event.salt) if event.salt and event.pass_id is not None else None,
         detail=event.extra,
     )
 

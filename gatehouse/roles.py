@@ -26,7 +26,7 @@ from gate_bridge.orders import Orders
 from gatehouse.listening import BACKLOG
 from gatehouse.measuring import measure
 from gatehouse.parts import holder
-from gatehouse.rounds import every, say
+from gatehouse.rounds import every, say, say_until_done
 from server.process import Process
 from server.upgrade import Door
 
@@ -42,6 +42,10 @@ ROUNDS_S: Mapping[str, float] = {
     "access.escalate_alarms": 5.0,
 }
 """What is done again and again behind the scenes, and how often."""
+SEAL_S = 5.0
+DROP_S = 600.0
+SEALING = ("access.seal_log", "access.sign_roots")
+DROPPING = ("access.drop_days", "access.drop_leftovers", "access.erase_late")
 GRACE_S = 10
 
 
@@ -77,7 +81,7 @@ async def serve(
 
 
 async def work(process: Process, url: str | None, *, ca_file: str | None = None) -> None:
-    """Do jobs, number facts, move followers, publish what others left, and keep the broker's accounts."""
+    """Do jobs, number facts, move followers, publish what others left, seal the log, and keep the broker's accounts."""
     runtime, catalogue = process.runtime, process.catalogue
     me = holder()
     late = late_reactions(runtime, catalogue.events)
@@ -91,6 +95,8 @@ async def work(process: Process, url: str | None, *, ca_file: str | None = None)
         tasks.create_task(measure(process), name="backlog")
         for name, pause_s in ROUNDS_S.items():
             tasks.create_task(every(pause_s, partial(say, process, name)), name=name)
+        tasks.create_task(every(SEAL_S, partial(say_until_done, process, *SEALING)), name="seal")
+        tasks.create_task(every(DROP_S, partial(say_until_done, process, *DROPPING)), name="retention")
         if url is not None:
             tasks.create_task(Orders(url, asks(runtime), ca_file=ca_file).run(), name="orders")
             tasks.create_task(Desired(url, asks(runtime), ca_file=ca_file).run(), name="accounts")

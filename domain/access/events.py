@@ -258,6 +258,46 @@ class GuestPassExpired(Event, frozen=True):
     host_user_id: int
 
 
+class GuestPassErased(Event, frozen=True):
+    """Who a guest was is not known any more."""
+
+    name: ClassVar[str] = "guest_pass.erased"
+    guest_pass_id: int
+    site_id: int
+
+
+class PassErased(Event, frozen=True):
+    """Who held a pass is not known any more."""
+
+    name: ClassVar[str] = "pass.erased"
+    pass_id: int
+    site_id: int
+
+
+class SiteRetentionChanged(Event, frozen=True):
+    """A site keeps what happens at its gates for another time."""
+
+    name: ClassVar[str] = "site.retention_changed"
+    site_id: int
+    days: int
+
+
+class IncidentHoldPlaced(Event, frozen=True):
+    """What happened at a site in some hours is kept, whatever its age."""
+
+    name: ClassVar[str] = "incident_hold.placed"
+    incident_hold_id: int
+    site_id: int
+
+
+class IncidentHoldReleased(Event, frozen=True):
+    """A hold keeps nothing any more."""
+
+    name: ClassVar[str] = "incident_hold.released"
+    incident_hold_id: int
+    site_id: int
+
+
 class AccessRecorded(Event, frozen=True):
     """An event of a gate stands in the access log."""
 

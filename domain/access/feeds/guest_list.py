@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from domain.access.events import (
+    GuestPassErased,
     GuestPassExpired,
     GuestPassForgiven,
     GuestPassRequested,
@@ -28,9 +29,16 @@ async def todays_guests(ctx: Context, *, site_id: int) -> list[Item]:
     return found.get(site_id, [])
 
 
-@guests.shows(GuestPassRequested, GuestPassRevoked, GuestPassExpired, GuestPassForgiven, VisitLogged)
+@guests.shows(
+    GuestPassRequested,
+    GuestPassRevoked,
+    GuestPassExpired,
+    GuestPassErased,
+    GuestPassForgiven,
+    VisitLogged,
+)
 async def show_guests(ctx: Context, facts: Sequence[GuestPassRequested | VisitLogged]) -> Shown:
-    """Today's guests who were asked for, refused, came, left or were said to have."""
+    """Today's guests who were asked for, refused, forgotten, came, left or were said to have."""
     ids = {fact.guest_pass_id for fact in facts}
     shown: dict[str, list[Item]] = {}
     for site_id in sorted({fact.site_id for fact in facts}):

@@ -18,11 +18,11 @@ STAFF: tuple[SiteRole, ...] = ("guard", "desk", "manager")
 
 
 class VisitView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A guest came in or went out."""
+    """A guest came in or went out; ``guestPassId`` is null of one who was erased."""
 
     visit_id: int
     site_id: int
-    guest_pass_id: int
+    guest_pass_id: int | None
     host_user_id: int
     gate_id: int
     action: str
@@ -46,9 +46,9 @@ async def list_access_log(
     if gate_id is not None:
         chosen = chosen.where(AccessLogRow.gate_id == gate_id)
     if since is not None:
-        chosen = chosen.where(AccessLogRow.at >= _aware("from", since))
+        chosen = chosen.where(AccessLogRow.at >= aware("from", since))
     if until is not None:
-        chosen = chosen.where(AccessLogRow.at < _aware("to", until))
+        chosen = chosen.where(AccessLogRow.at < aware("to", until))
     chosen = turn(chosen, AccessLogRow.id, limit=limit, cursor=cursor, newest_first=True)
     return page(await read_entries(ctx, chosen), limit, lambda entry: entry.access_id)
 
@@ -80,14 +80,19 @@ async def list_visits(
     for column, wanted in filters.items():
         chosen = chosen if wanted is None else chosen.where(column == wanted)
     if since is not None:
-        chosen = chosen.where(VisitRow.at >= _aware("from", since))
+        chosen = chosen.where(VisitRow.at >= aware("from", since))
     if until is not None:
-        chosen = chosen.where(VisitRow.at < _aware("to", until))
+        chosen = chosen.where(VisitRow.at < aware("to", until))
     rows = await ctx.db.scalars(turn(chosen, VisitRow.id, limit=limit, cursor=cursor, newest_first=True))
     return page([view(row) for row in rows], limit, lambda visit: visit.visit_id)
 
 
-def _aware(field: str, moment: datetime) -> datetime:
+def aware(field: str, moment: datetime) -> datetime:
+    """Return a moment that a list is bounded by.
+
+    Raises:
+        Invalid: It has no offset, and there is no site whose zone it could be read in.
+    """
     if moment.tzinfo is None:
         raise Invalid.field(field, "needs an offset such as Z or +03:00")
     return moment

@@ -20,6 +20,7 @@ from domain.access.operations.alarms import clear_alarm, raise_alarm
 from domain.access.operations.gate_conditions import is_told
 from domain.access.operations.journals import Journal, advance_journals
 from domain.access.operations.passages import Gate, Passage, walk
+from domain.access.operations.seal import moment_of_receipt
 from domain.access.tables.place import GateRow
 from domain.access.tables.record import AccessKeyRow, QuarantineRow
 from domain.kernel import queries
@@ -86,6 +87,7 @@ async def record(ctx: Context, *, events: list[GateEvent], poison: list[Poison])
 
     Events of gates that are not known go to quarantine. Returning means committed: gates may then forget.
     """
+    ctx.now = await moment_of_receipt(ctx)
     named = {event.gate_id for event in events} | {event.passed_gate_id for event in events}
     gates = await _gates(ctx, named | {p.gate_id for p in poison if p.gate_id})
     known = [event for event in events if event.gate_id in gates]
