@@ -71,11 +71,20 @@ def _fold(account: Account, ways: dict[tuple[int, str], Way], rows: Sequence[Any
 
 
 async def _rows(ctx: Context, name: str, given: dict[str, Any]) -> AsyncIterator[Sequence[Any]]:
-    """Read by a cursor of asyncpg itself: a million rows through SQLAlchemy would cost seconds more."""
+    """Read by a cursor of asyncpg itself: a million rows through SQLAlchemy would cost seconds more.
+
+    asyncpg closes no cursor before its transaction ends, and an open one keeps partitions from being dropped. So it
+    lives in a savepoint that is rolled back.
+    """
     connection = await ctx.db.connection()
     compiled = queries.load("domain.access", name).compile(dialect=connection.dialect)
     arguments = [given[parameter] for parameter in compiled.positiontup or ()]
     raw: Any = (await connection.get_raw_connection()).driver_connection  # Any: asyncpg has no types
-    cursor = await raw.cursor(str(compiled), *arguments)
-    while rows := await cursor.fetch(AT_ONCE):
-        yield rows
+    savepoint = raw.transaction()
+    await savepoint.start()
+    try:
+        cursor = await raw.cursor(str(compiled), *arguments)
+        while rows := await cursor.fetch(AT_ONCE):
+            yield rows
+    finally:
+        await savepoint.rollback()
