@@ -34,7 +34,7 @@ def folded(kind: Watched, text: str) -> str:
     if kind != "name":
         return plain
     bare = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
-    return " ".join(sorted(bare.replace("ё", "е").split()))
+    return " ".join(sorted(bare.split()))
 
 
 def found(entries: Iterable[Entry], holder: Holder) -> Entry | None:
