@@ -87,6 +87,7 @@ ROUTES: Final = (
     Route("GET", "/visit-logs", "access.list_visits"),
     Route("POST", "/visit-logs", "access.log_visit", 201),
     Route("GET", "/access-log", "access.list_access_log"),
+    Route("GET", "/access-log/{access_id}/decision", "access.explain_decision"),
     Route("GET", "/hubs", "hubs.show_hubs"),
     Route("GET", "/notifications", "notifications.list_notifications"),
     Route("POST", "/notifications/{notification_id}/read", "notifications.read_notification"),

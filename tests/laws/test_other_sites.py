@@ -36,8 +36,26 @@ EXAMPLES: Final[dict[str, Any]] = {
     "mode": "normal",
     "verb": "identify",
     "reason": "a test",
+    "schedule_id": 1,
+    "pass_id": 2,
+    "credential_id": 1,
+    "watch_id": 1,
+    "week": [[]] * 7,
+    "day": "2026-05-09",
+    "kind": "badge",
+    "holder_name": "Other",
+    "value": "x123mm77",
 }
-HERE: Final = {"site_id", "zone_id", "to_zone_id", "gate_id", "guest_pass_id", "host_user_id"}
+# What has one name and not one form, and what the operation before took away.
+OTHERS: Final[dict[str, dict[str, Any]]] = {
+    "access.add_credential": {"kind": "plate"},
+    "access.create_pass": {"holder_name": "Other"},
+    "access.watch": {"kind": "plate", "action": "alert"},
+}
+HERE: Final = {
+    *("site_id", "zone_id", "to_zone_id", "gate_id", "guest_pass_id", "host_user_id"),
+    *("schedule_id", "pass_id", "credential_id", "watch_id"),
+}
 
 
 def concerned(operation: Operation) -> bool:
@@ -69,6 +87,18 @@ async def served(module_database: str) -> AsyncIterator[Served]:
         made = await one.http.post("/guest-passes", json=visit, headers=admin)
         assert made.status_code == 201, made.text
         assert made.json()["guestPassId"] == 1
+        for path, thing in (
+            ("/schedules", {"siteId": 1, "name": "Always", "week": [[[0, 1440]]] * 7}),
+            ("/passes", {"siteId": 1, "kind": "badge", "holderName": "Ann", "liveCode": True, **wanted}),
+            ("/passes/2/credentials", {"kind": "plate", "value": "a123aa77"}),
+            (
+                "/watch-list",
+                {"siteId": 1, "kind": "name", "value": "B", "action": "alert", "reason": "a test"},
+            ),
+            ("/sites/1/holidays", {"day": EXAMPLES["day"], "name": "Victory Day"}),
+        ):
+            made = await one.http.post(path, json=thing, headers=admin)
+            assert made.status_code in (200, 201), made.text
         await one.sign_up("stranger")
         yield one
 
@@ -104,4 +134,5 @@ def arguments(operation: Operation) -> dict[str, Any]:
     fields = msgspec.structs.fields(operation.params)
     unknown = [field.name for field in fields if field.required and field.name not in EXAMPLES]
     assert not unknown, f"say in EXAMPLES what {operation.name} is given as {unknown}"
-    return {f.name: EXAMPLES[f.name] for f in fields if f.required or f.name in HERE}
+    given = {f.name: EXAMPLES[f.name] for f in fields if f.required or f.name in HERE}
+    return given | OTHERS.get(operation.name, {})

@@ -123,7 +123,9 @@ async def create_pass(
     return await _view(ctx, grant)
 
 
-@operation("access.change_pass", allow={"desk", "manager", "admin"}, aliases=TIMES)
+@operation(
+    "access.change_pass", allow={"desk", "manager", "admin"}, aliases={"endTime": "end", "endDate": "end"}
+)
 async def change_pass(
     ctx: Context,
     *,

@@ -89,7 +89,7 @@ async def list_watch_list(
 
 
 async def _judge_again(ctx: Context, site_id: int) -> Counter[int]:
-    """Bring the passes of a site, whose list the caller has locked, to its watch-list; return the hits of each entry."""
+    """Bring the passes of a site, whose list the caller has locked, to its watch-list; count the hits of entries."""
     entries, hits = await watch_entries(ctx, site_id), Counter[int]()
     chosen = select(GrantRow, ListEntryRow.watch).outerjoin(
         ListEntryRow, ListEntryRow.grant_id == GrantRow.id

@@ -5,8 +5,8 @@
    `open` look at the link.
 3. Nobody is held inside: where the direction is out, a readable pass of ours opens whatever else speaks
    against it (ended, revoked, lockdown, never seen entering, wrong PINs of others). What would have refused is
-   in the trace as waived, so that the guard hears of it. Only what is no pass of ours is refused, and not even that while
-   the gate is `free` or in `evacuate`. The push bar beside the gate is hardware and asks nobody.
+   in the trace as waived, so that the guard hears of it. Only what is no pass of ours is refused, and not even
+   that while the gate is `free` or in `evacuate`. The push bar beside the gate is hardware and asks nobody.
 4. Where the zone's policy is `open`, an offline gate lets in whatever it is shown, except while it is
    locked or disabled.
 """
