@@ -7,8 +7,9 @@ from typing import Any, Final
 import msgspec
 import pytest
 
+from domain.access.operations.recording import GateEvent
 from domain.catalogue import CATALOGUE
-from domain.kernel.caller import Caller
+from domain.kernel.caller import SERVICE, Caller
 from domain.kernel.errors import Forbidden, NotFound
 from domain.kernel.operations import Operation
 from domain.kernel.paging import Page
@@ -40,6 +41,7 @@ EXAMPLES: Final[dict[str, Any]] = {
     "pass_id": 2,
     "credential_id": 1,
     "watch_id": 1,
+    "access_id": 1,
     "week": [[]] * 7,
     "day": "2026-05-09",
     "kind": "badge",
@@ -54,7 +56,7 @@ OTHERS: Final[dict[str, dict[str, Any]]] = {
 }
 HERE: Final = {
     *("site_id", "zone_id", "to_zone_id", "gate_id", "guest_pass_id", "host_user_id"),
-    *("schedule_id", "pass_id", "credential_id", "watch_id"),
+    *("schedule_id", "pass_id", "credential_id", "watch_id", "access_id"),
 }
 
 
@@ -99,8 +101,38 @@ async def served(module_database: str) -> AsyncIterator[Served]:
         ):
             made = await one.http.post(path, json=thing, headers=admin)
             assert made.status_code in (200, 201), made.text
+        await refuse_somebody(one)
         await one.sign_up("stranger")
         yield one
+
+
+async def refuse_somebody(served: Served) -> None:
+    """Have the gate ask, be refused and report it: entry 1 of the access log, with its decision."""
+    asked: dict[str, Any] = {"gate_id": 1, "epoch": b"epoch001", "rid": "r1", "direction": "in"}
+    gate = Caller(roles=frozenset({"device"}), gate_id=1)
+    decided = await perform(served, gate, "access.decide", presented="no pass", **asked)
+    await perform(served, SERVICE, "access.write_decisions", decisions=[decided])
+    event = GateEvent(
+        **asked,
+        seq=1,
+        at=NOW,
+        clock="ok",
+        kind="decision",
+        source="online",
+        historical=False,
+        canonical=b"{}",
+        previous_hash=bytes(32),
+        hash=bytes(32),
+        decision=decided.decision,
+        admit=False,
+        reason=decided.reason,
+    )
+    await perform(served, SERVICE, "access.record", events=[event], poison=[])
+
+
+async def perform(served: Served, caller: Caller, name: str, **members: Any) -> Any:
+    runtime = served.process.runtime
+    return await runtime.call(caller, name, runtime.operations[name].params(**members))
 
 
 @pytest.mark.parametrize("operation", CONCERNED)
