@@ -13,7 +13,7 @@ CARD = "04A2245B6C8190"
 
 async def a_badge(premises: Premises, who: str = "manager", *, card: str = "", **members: Any) -> Any:
     """Issue a badge for hall and office, valid for a year, with a card if one is named."""
-    given = {
+    given: dict[str, Any] = {
         "site_id": premises.ids["site"],
         "kind": "badge",
         "holder_name": "Ann Example",

@@ -69,12 +69,20 @@ def _line(step: Step, place: Place, said: Sentences) -> Line:
     if step.verdict == "skipped":
         text = said.skipped
     elif step.reason is None:
-        text = said.kept.get(_variant(step), said.kept.get(step.rule, "")).format_map(facts)
+        text = _filled(said.kept.get(_variant(step)), facts) or said.met
     else:
-        text = said.broken.get(_problem(step), words(step.reason, said.language).text).format_map(facts)
+        text = _filled(said.broken.get(_problem(step)), facts) or words(step.reason, said.language).text
     if step.waiver is not None:
         text = f"{text} {said.waivers[step.waiver]}"
     return Line(step.rule, step.verdict, text)
+
+
+def _filled(sentence: str | None, facts: Mapping[str, str]) -> str | None:
+    """Returns a sentence with what it names, or None where that is not known."""
+    try:
+        return None if sentence is None else sentence.format_map(facts)
+    except KeyError:
+        return None
 
 
 def _variant(step: Step) -> str:
@@ -83,8 +91,6 @@ def _variant(step: Step) -> str:
     match step.rule:
         case "token":
             return f"token/{inputs.get('method', 'qr')}"
-        case "window" if inputs.get("until") is None or inputs.get("from") is None:
-            return "window/unknown"
         case "watch_list" if inputs.get("watched"):
             return "watch_list/watched"
         case "first_person" if not inputs.get("opened"):
@@ -122,7 +128,7 @@ def _next(step: Step, place: Place, said: Sentences) -> str | None:
     facts = _facts(step, place, said)
     sentence: str | None = None
     match step.reason:
-        case Reason.NOT_YET if _moment(step.inputs.get("from"), place) is not None:
+        case Reason.NOT_YET:
             sentence = said.come_back
         case Reason.WRONG_ZONE if facts["gates"]:
             sentence = said.go_to
@@ -132,19 +138,13 @@ def _next(step: Step, place: Place, said: Sentences) -> str | None:
             sentence = said.another_day
         case Reason.PASSBACK if facts["minutes"]:
             sentence = said.wait_minutes
-    return None if sentence is None else sentence.format_map(facts)
+    return _filled(sentence, facts)
 
 
-class _Said(dict[str, str]):
-    """What a sentence may name; what nobody knows is a dash."""
-
-    def __missing__(self, name: str) -> str:
-        return "–"
-
-
-def _facts(step: Step, place: Place, said: Sentences) -> _Said:
+def _facts(step: Step, place: Place, said: Sentences) -> dict[str, str]:
+    """Returns what sentences may name; what nobody knows is not there."""
     inputs = step.inputs
-    facts = _Said({name: str(value) for name, value in inputs.items() if value is not None})
+    facts = {name: str(value) for name, value in inputs.items() if value is not None and name != "now"}
     now, begin, end = (_moment(inputs.get(name), place) for name in ("now", "from", "until"))
     if begin is not None and end is not None:
         facts["window"] = said.window(begin, end, now)
@@ -161,7 +161,7 @@ def _facts(step: Step, place: Place, said: Sentences) -> _Said:
     return _with_hours(facts, inputs, said)
 
 
-def _with_hours(facts: _Said, inputs: Mapping[str, Any], said: Sentences) -> _Said:
+def _with_hours(facts: dict[str, str], inputs: Mapping[str, Any], said: Sentences) -> dict[str, str]:
     closed = [whose for whose in ("pass", "zone") if inputs.get(f"{whose}_open") is False]
     open_ = [whose for whose in ("pass", "zone") if inputs.get(f"{whose}_open")]
     shown = [str(inputs.get(f"{whose}_hours") or "") for whose in closed or open_]
@@ -176,6 +176,7 @@ def _with_hours(facts: _Said, inputs: Mapping[str, Any], said: Sentences) -> _Sa
     facts["minutes"] = "" if left is None or left <= 0 else said.minutes(math.ceil(left / 60))
     if since is not None:
         facts["ago"] = said.minutes(max(0, int(since // 60)))
+    facts.pop("age", None)
     if age is not None:
         facts["age"] = str(round(age))
     return facts

@@ -17,6 +17,7 @@ class Sentences(Struct, frozen=True, kw_only=True):
     shut: str
     all_met: str
     skipped: str
+    met: str
     kept: Mapping[str, str]
     broken: Mapping[str, str]
     waivers: Mapping[Waiver, str]
@@ -83,6 +84,7 @@ _ENGLISH = Sentences(
     shut="The gate stayed shut.",
     all_met="Every rule was met.",
     skipped="There was nothing to look at.",
+    met="The rule was met.",
     kept={
         "token/qr": "The code is a pass of ours.",
         "token/nfc": "The card belongs to a pass.",
@@ -90,7 +92,6 @@ _ENGLISH = Sentences(
         "token/plate": "The plate belongs to a pass.",
         "standing": "The pass is known, was not withdrawn and owes nothing.",
         "window": "Valid {window}; it was {now}.",
-        "window/unknown": "It was within its time.",
         "hours": "Open {hours}; it was {clock}.",
         "place": "It may go into {zone}.",
         "watch_list": "Its holder is not on the watch-list.",
@@ -160,6 +161,7 @@ _RUSSIAN = Sentences(
     shut="Проход не открылся.",
     all_met="Выполнены все правила.",
     skipped="Смотреть было не на что.",
+    met="Правило выполнено.",
     kept={
         "token/qr": "Код — наш пропуск.",
         "token/nfc": "Карта принадлежит пропуску.",
@@ -167,7 +169,6 @@ _RUSSIAN = Sentences(
         "token/plate": "Номер машины принадлежит пропуску.",
         "standing": "Пропуск известен, не отозван и оплачен.",
         "window": "Действует {window}; было {now}.",
-        "window/unknown": "Срок пропуска идёт.",
         "hours": "Открыто {hours}; было: {clock}.",
         "place": "Пропуск открывает зону «{zone}».",
         "watch_list": "Владельца нет в списке наблюдения.",

@@ -3,6 +3,7 @@
 Proves: domain/access/operations/double_use.py, domain/access/jobs.py
 """
 
+import asyncio
 from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any
@@ -23,7 +24,11 @@ EPOCH = b"epoch001"
 @pytest.fixture
 async def side(premises: Premises) -> Gate:
     """Another gate from the street into the hall."""
-    about = {"site_id": premises.ids["site"], "name": "side", "to_zone_id": premises.ids["hall"]}
+    about: dict[str, Any] = {
+        "site_id": premises.ids["site"],
+        "name": "side",
+        "to_zone_id": premises.ids["hall"],
+    }
     return Gate(premises, (await premises.ask("manager", "access.create_gate", **about)).gate_id)
 
 
@@ -69,6 +74,19 @@ async def test_both_entries_in_one_upload_are_one_double_use(premises: Premises,
 
     (alarm,) = await alarms(premises)
     assert (alarm.detail["gates"], alarm.count) == ([side.gate_id, entrance.gate_id], 1)
+
+
+async def test_two_gates_that_upload_at_once_are_one_double_use(
+    premises: Premises, entrance: Gate, side: Gate
+):
+    made = await a_badge(premises, entries="single")
+
+    await asyncio.gather(
+        entrance.report(walked(entrance, made.pass_id, 1)), side.report(walked(side, made.pass_id, 2))
+    )
+
+    (alarm,) = await alarms(premises)
+    assert (alarm.kind, alarm.count) == ("double_use", 1)
 
 
 async def test_a_report_that_comes_twice_is_no_second_entry(premises: Premises, entrance: Gate):

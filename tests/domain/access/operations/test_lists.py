@@ -19,7 +19,9 @@ from tests.premises import Premises
 async def lines(premises: Premises) -> dict[int, Listed | None]:
     async with premises.house.runtime.readers() as db:
         rows = await db.scalars(select(ListEntryRow))
-        return {row.grant_id: row.entry and msgspec.convert(row.entry, Listed) for row in rows}
+        return {
+            row.grant_id: None if row.entry is None else msgspec.convert(row.entry, Listed) for row in rows
+        }
 
 
 async def revision(premises: Premises) -> int:
@@ -33,10 +35,15 @@ async def settle(premises: Premises) -> int:
 
 async def test_a_line_says_what_the_pass_says(premises: Premises):
     week: list[Any] = [[[0, 1440]]] * 7
-    site = {"site_id": premises.ids["site"]}
+    site: dict[str, Any] = {"site_id": premises.ids["site"]}
     hours = await premises.ask("manager", "access.create_schedule", **site, name="Always", week=week)
-    about = {"schedule_id": hours.schedule_id, "passback": "soft", "entries": "single", "unpaid": True}
-    powers = {"escorts": True, "opens": True, "live_code": True}
+    about: dict[str, Any] = {
+        "schedule_id": hours.schedule_id,
+        "passback": "soft",
+        "entries": "single",
+        "unpaid": True,
+    }
+    powers: dict[str, Any] = {"escorts": True, "opens": True, "live_code": True}
     made = await a_badge(premises, card=CARD, **about, **powers)
     await premises.ask("guard", "access.revoke_pass", pass_id=made.pass_id)
     await premises.ask(

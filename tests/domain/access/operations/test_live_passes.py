@@ -88,7 +88,8 @@ async def test_an_older_code_shown_at_a_free_gate_gives_no_newer_one_back(premis
     holder = premises.people["member"].user_id
     badge = await a_badge(premises, holder_user_id=holder, end=ends, live_code=True, passback="off")
     phone, people = await phone_of(premises, badge.pass_id), Visitors(entrance)
-    now, order = premises.now.timestamp(), {"gate_id": entrance.gate_id, "reason": "a test"}
+    now = premises.now.timestamp()
+    order: dict[str, Any] = {"gate_id": entrance.gate_id, "reason": "a test"}
     await people.walk(phone.shows(now), "qr")
 
     await premises.ask("guard", "access.order_gate", mode="free", **order)

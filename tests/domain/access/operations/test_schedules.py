@@ -13,7 +13,7 @@ OFFICE_HOURS: list[Any] = [[[540, 1080]]] * 5 + [[], []]
 
 
 async def hours(premises: Premises, name: str = "Office hours", **members: Any) -> Any:
-    given = {"site_id": premises.ids["site"], "name": name, "week": OFFICE_HOURS}
+    given: dict[str, Any] = {"site_id": premises.ids["site"], "name": name, "week": OFFICE_HOURS}
     return await premises.ask("manager", "access.create_schedule", **given | members)
 
 
@@ -43,7 +43,7 @@ async def test_a_badge_opens_at_its_hours_by_the_clock_of_the_site(premises: Pre
 async def test_on_a_holiday_of_the_site_other_hours_hold(premises: Premises, entrance: Gate):
     schedule = await hours(premises, holidays=[[600, 720]])
     await a_badge(premises, card=CARD, schedule_id=schedule.schedule_id)
-    day = {"site_id": premises.ids["site"], "day": "2026-03-03"}
+    day: dict[str, Any] = {"site_id": premises.ids["site"], "day": "2026-03-03"}
     await premises.ask("manager", "access.set_holiday", **day, name="A day off")
     people, clock = Visitors(entrance), premises.house.clock
 
@@ -71,7 +71,7 @@ async def test_a_zone_has_hours_of_its_own(premises: Premises, entrance: Gate):
 async def test_a_changed_schedule_holds_for_all_that_refer_to_it(premises: Premises, entrance: Gate):
     schedule = await hours(premises, holidays=[[0, 60]])
     await a_badge(premises, card=CARD, schedule_id=schedule.schedule_id)
-    about = {"schedule_id": schedule.schedule_id}
+    about: dict[str, Any] = {"schedule_id": schedule.schedule_id}
 
     changed = await premises.ask("manager", "access.change_schedule", **about, week=[[]] * 7)
     renamed = await premises.ask("manager", "access.change_schedule", **about, name="Never")
@@ -117,7 +117,7 @@ async def test_bad_hours_name_their_place(premises: Premises, members: dict[str,
 
 
 async def test_holidays_are_days_of_a_site_and_managers_set_them(premises: Premises):
-    about = {"site_id": premises.ids["site"], "day": "2026-05-09"}
+    about: dict[str, Any] = {"site_id": premises.ids["site"], "day": "2026-05-09"}
     await premises.ask("manager", "access.set_holiday", **about, name="Victory")
     await premises.ask("manager", "access.set_holiday", **about, name="Victory Day")
 

@@ -1,6 +1,7 @@
 """Zones have rules of their own, which managers change one at a time."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ async def test_a_site_has_thirty_two_zones_and_each_its_own_bit(premises: Premis
 
 
 async def test_a_zone_is_opened_by_those_on_duty(premises: Premises):
-    about = {"zone_id": premises.ids["hall"]}
+    about: dict[str, Any] = {"zone_id": premises.ids["hall"]}
 
     for who in ("guard", "desk", "manager"):
         assert (await premises.ask(who, "access.open_zone", **about)).opened_at == premises.now
