@@ -98,11 +98,6 @@ async def create_pass(
 
     ``escorts`` lets guests in beside it, ``opens`` opens zones that wait for their first person: a manager's to give.
     """
-    ctx.require("desk", "manager", site_id=site_id)
-    if escorts or opens or passback == "off":
-        ctx.require("manager", site_id=site_id)
-    if holder_user_id is None and not holder_name.strip():
-        raise Invalid.field("holderName", "is required where there is no holderUserId")
     terms = Terms(
         kind=kind,
         holder_user_id=holder_user_id,
@@ -116,6 +111,7 @@ async def create_pass(
         opens=opens,
         live_code=live_code,
     )
+    _allow(ctx, site_id, terms)
     window = await _window(ctx, site_id, start, end)
     grant = await make_grant(ctx, site_id, window, zone_ids=zone_ids, terms=terms)
     await tell_gates(ctx, [grant])
@@ -217,6 +213,14 @@ def may_carry(ctx: Context, grant: GrantRow) -> bool:
     """Tell whether the caller may have what opens gates for a pass: its holder and the desk may."""
     own = grant.holder_user_id is not None and grant.holder_user_id == ctx.caller.user_id
     return own or ctx.caller.holds("desk", "manager", site_id=grant.site_id)
+
+
+def _allow(ctx: Context, site_id: int, terms: Terms) -> None:
+    ctx.require("desk", "manager", site_id=site_id)
+    if terms.escorts or terms.opens or terms.passback == "off":
+        ctx.require("manager", site_id=site_id)
+    if terms.holder_user_id is None and not terms.holder_name:
+        raise Invalid.field("holderName", "is required where there is no holderUserId")
 
 
 async def _visible(ctx: Context, pass_id: int) -> GrantRow:
