@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import select
 
-from domain.access.rules.passage import Standing, Walk
+from domain.access.rules.passage import Standing, Walk, moment
 from domain.access.rules.replay import Replay, Tally
 from domain.access.tables.occupancy import SettlementRow
 from domain.access.tables.place import GateRow
@@ -46,12 +46,13 @@ async def account_of(ctx: Context, site_id: int, *, before: datetime | None = No
 
 def _fold(account: Account, ways: dict[tuple[int, str], Way], rows: Sequence[Any]) -> None:
     replay = account.replay
-    for what, number, at, gate_id, pass_id, zone_id, amount in rows:
+    for what, number, at, gate_id, pass_id, zone_id, amount, received_at, historical, clock in rows:
         match what:
             case "in" | "out":
                 account.events += 1
                 left, entered = ways[gate_id, what]
-                replay.walk(Walk(number, left, entered, at), pass_id)
+                when = moment(at, received_at, historical=historical, clock=clock)
+                replay.walk(Walk(number, left, entered, when), pass_id)
             case "forgive":
                 account.events += 1
                 if pass_id is not None:
