@@ -36,6 +36,8 @@ DASHBOARD = Path(__file__).parents[1] / "dashboard" / "dist"
 EXPIRE_S = 10.0
 OPEN_DAYS_S = 3600.0
 END_ORDERS_S = 1.0
+WATCHES = ((5.0, "watch_links"), (10.0, "watch_gaps"), (30.0, "watch_traffic"))
+"""How often, in seconds, the gates are looked at for what nobody reports."""
 GRACE_S = 10
 
 
@@ -89,6 +91,8 @@ async def work(process: Process, url: str | None, *, ca_file: str | None = None)
         tasks.create_task(
             every(END_ORDERS_S, partial(say, process, "access.expire_commands")), name="commands"
         )
+        for pause_s, watch in WATCHES:
+            tasks.create_task(every(pause_s, partial(say, process, f"access.{watch}")), name=watch)
         if url is not None:
             tasks.create_task(Orders(url, asks(runtime), ca_file=ca_file).run(), name="orders")
             tasks.create_task(Desired(url, asks(runtime), ca_file=ca_file).run(), name="accounts")

@@ -1,5 +1,6 @@
 -- Everything one decision looks at, in one row: the gate, both zones, the pass with what is held, and the key.
-SELECT g.site_id, g.mode, g.enabled,
+SELECT g.site_id, g.mode,
+       g.enabled AND NOT EXISTS (SELECT FROM devices d WHERE d.gate_id = g.id AND NOT d.enabled) AS enabled,
        leaves.ordinal AS leaves,
        enters.id AS enters_id, enters.ordinal AS enters, enters.capacity, enters.inside, enters.taken AS zone_taken,
        CASE WHEN enters.capacity IS NULL THEN 0 ELSE (
