@@ -7,6 +7,7 @@ whose examples stand beside this file.
 import inspect
 from collections.abc import Mapping
 from pathlib import Path
+from types import UnionType
 from typing import Annotated, Any, Final, get_args
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from msgspec import Meta, Struct, field
 
 from gate_bridge.wire.fields import Epoch
 from gate_bridge.wire.messages import (
+    FORMS,
     MAX_BATCH_EVENTS,
     QOS,
     RETAINED,
@@ -22,8 +24,7 @@ from gate_bridge.wire.messages import (
     Leg,
     UpLeg,
 )
-from gate_bridge.wire.orders import Acknowledgement, Command, Decision, Desired, Want
-from gate_bridge.wire.reports import Birth, Death, Event, Heartbeat, Outcome, Scan
+from gate_bridge.wire.reports import Event
 
 Document = dict[str, Any]  # Any: a JSON object in the words of AsyncAPI
 BINDING: Final = "0.2.0"
@@ -38,26 +39,20 @@ class Batch(Struct, frozen=True, kw_only=True):
     historical: Annotated[int, Meta(ge=1, le=1)] = field(name="h", default=1)
 
 
-MESSAGES: Final[Mapping[Leg, tuple[type[Struct], ...]]] = {
-    "up/state": (Birth, Death),
-    "up/hb": (Heartbeat,),
-    "up/scan": (Scan,),
-    "up/evt": (Event,),
-    "up/batch": (Batch,),
-    "up/res": (Outcome,),
-    "dn/dec": (Decision,),
-    "dn/ack": (Acknowledgement,),
-    "dn/want": (Want,),
-    "dn/desired": (Desired,),
-    "dn/cmd": (Command,),
+# Any: a Struct, or another type whose JSON schema is asked for. The reader's own form of a batch leaves its events raw.
+MESSAGES: Final[Mapping[Leg, tuple[Any, ...]]] = {
+    leg: (Batch,) if leg == "up/batch" else get_args(form) if isinstance(form, UnionType) else (form,)
+    for leg, form in FORMS.items()
 }
 ANSWERS: Final[Mapping[Leg, Leg]] = {"up/scan": "dn/dec", "dn/cmd": "up/res"}
 
 
 def asyncapi(*, version: str, broker: str = "") -> Document:
     """Return the document; ``broker`` is the address that gates reach the broker at, where it is known."""
-    forms = [form for those in MESSAGES.values() for form in those]
-    _, schemas = msgspec.json.schema_components(forms, ref_template="#/components/schemas/{name}")
+    forms = [(leg, form) for leg, those in MESSAGES.items() for form in those]
+    payloads, schemas = msgspec.json.schema_components(
+        [form for _, form in forms], ref_template="#/components/schemas/{name}"
+    )
     legs = (*get_args(UpLeg), *get_args(DownLeg))
     document: Document = {
         "asyncapi": "3.0.0",
@@ -71,7 +66,8 @@ def asyncapi(*, version: str, broker: str = "") -> Document:
         "operations": {_name(leg): _operation(leg) for leg in legs},
         "components": {
             "messages": {
-                form.__name__: _message(leg, form) for leg, those in MESSAGES.items() for form in those
+                name_of(leg, form): _message(leg, form, _in_words_of_every_language(payload))
+                for (leg, form), payload in zip(forms, payloads, strict=True)
             },
             "schemas": _in_words_of_every_language(schemas),
             "parameters": {
@@ -91,6 +87,11 @@ def asyncapi(*, version: str, broker: str = "") -> Document:
     return document | ({"servers": {"broker": _server(broker)}} if broker else {})
 
 
+def name_of(leg: Leg, form: Any) -> str:
+    """Return how a message is called: a Struct by its own name, anything else by its topic."""
+    return form.__name__ if isinstance(form, type) else _name(leg)
+
+
 def _name(leg: Leg) -> str:
     way, what = leg.split("/")
     return f"{way}{what.capitalize()}"
@@ -101,7 +102,8 @@ def _channel(leg: Leg) -> Document:
         "address": f"gh/1/{{site}}/{{gate}}/{leg}",
         "parameters": {name: {"$ref": f"#/components/parameters/{name}"} for name in ("site", "gate")},
         "messages": {
-            form.__name__: {"$ref": f"#/components/messages/{form.__name__}"} for form in MESSAGES[leg]
+            name: {"$ref": f"#/components/messages/{name}"}
+            for name in (name_of(leg, form) for form in MESSAGES[leg])
         },
     }
 
@@ -114,7 +116,7 @@ def _operation(leg: Leg) -> Document:
     described: Document = {
         "action": "send" if sent else "receive",
         "channel": {"$ref": f"#/channels/{_name(leg)}"},
-        "summary": " ".join(_summary(form) for form in MESSAGES[leg]),
+        "summary": " ".join(filter(None, map(_summary, MESSAGES[leg]))),
         "bindings": {"mqtt": binding},
     }
     if answer := ANSWERS.get(leg):
@@ -122,30 +124,25 @@ def _operation(leg: Leg) -> Document:
     return described
 
 
-def _message(leg: Leg, form: type[Struct]) -> Document:
+def _message(leg: Leg, form: Any, payload: Document) -> Document:
     return {
-        "name": form.__name__,
+        "name": name_of(leg, form),
         "title": _summary(form),
         "contentType": "application/json",
-        "payload": {
-            "schemaFormat": SCHEMA_FORMAT,
-            "schema": {"$ref": f"#/components/schemas/{form.__name__}"},
-        },
-        "examples": [{"payload": payload} for payload in _examples(leg, form)],
+        "payload": {"schemaFormat": SCHEMA_FORMAT, "schema": payload},
+        "examples": [{"payload": example} for example in _examples(leg, form)],
     }
 
 
-def _examples(leg: Leg, form: type[Struct]) -> list[Document]:
+def _examples(leg: Leg, form: Any) -> list[Any]:
     """The examples of the documentation; of births and deaths, those that are of this form."""
-    told: Mapping[str, list[Document]] = msgspec.json.decode(
-        (Path(__file__).parent / "examples.json").read_bytes()
-    )
-    tag = form.__struct_config__.tag
-    return [payload for payload in told[leg] if tag is None or payload["s"] == tag]
+    told = msgspec.json.decode((Path(__file__).parent / "examples.json").read_bytes())
+    tag = form.__struct_config__.tag if isinstance(form, type) else None
+    return [example for example in told[leg] if tag is None or example["s"] == tag]
 
 
-def _summary(form: type[Struct]) -> str:
-    return (inspect.getdoc(form) or "").partition("\n")[0]
+def _summary(form: Any) -> str:
+    return (inspect.getdoc(form) or "").partition("\n")[0] if isinstance(form, type) else ""
 
 
 def _server(url: str) -> Document:

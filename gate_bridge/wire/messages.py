@@ -48,7 +48,7 @@ class _Claim(Struct):
 
 
 _TOPIC = re.compile(r"gh/1/([1-9][0-9]{0,15})/([1-9][0-9]{0,15})/((?:up|dn)/[a-z]+)", re.ASCII)
-_FORMS: dict[Leg, Any] = {  # Any: a union of types is no type to the checker
+FORMS: dict[Leg, Any] = {  # Any: a union of types is no type to the checker
     "up/state": Birth | Death,
     "up/hb": Heartbeat,
     "up/scan": Scan,
@@ -62,7 +62,7 @@ _FORMS: dict[Leg, Any] = {  # Any: a union of types is no type to the checker
     "dn/cmd": Command,
 }
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
-    leg: msgspec.json.Decoder(form) for leg, form in _FORMS.items()
+    leg: msgspec.json.Decoder(form) for leg, form in FORMS.items()
 }
 _EVENT: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 _CLAIM: msgspec.json.Decoder[_Claim] = msgspec.json.Decoder(_Claim)
