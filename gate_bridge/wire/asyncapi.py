@@ -137,7 +137,7 @@ def _message(leg: Leg, form: Any, payload: Document) -> Document:
 def _examples(leg: Leg, form: Any) -> list[Any]:
     """The examples of the documentation; of births and deaths, those that are of this form."""
     told = msgspec.json.decode((Path(__file__).parent / "examples.json").read_bytes())
-    tag = form.__struct_config__.tag if isinstance(form, type) else None
+    tag = form.__struct_config__.tag if isinstance(form, type) and issubclass(form, Struct) else None
     return [example for example in told[leg] if tag is None or example["s"] == tag]
 
 
