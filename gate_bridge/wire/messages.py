@@ -135,12 +135,26 @@ def _decode(
     decoder: msgspec.json.Decoder[Any], topic: str, payload: bytes | msgspec.Raw, place: str = ""
 ) -> Any:
     try:
-        return decoder.decode(payload)
+        try:
+            return decoder.decode(payload)
+        except msgspec.ValidationError:
+            if b"null" not in bytes(payload):
+                raise
+            # A member that is null is one that is absent; hardly anybody sends any, so that this is looked at last.
+            return decoder.decode(_ENCODER.encode(_without_nulls(msgspec.json.decode(payload))))
     except msgspec.ValidationError as error:
         name, reason = _place(str(error))
         raise Malformed(topic, place + (name or "payload"), reason, _claim(payload)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(topic, place + "payload", f"is not JSON: {error}", _claim(payload)) from None
+
+
+def _without_nulls(said: Any) -> Any:  # Any: whatever JSON there may be
+    """Details of an event stay as they are: a null among them is sealed with it."""
+    if not isinstance(said, dict):
+        return said
+    known = {name: value for name, value in said.items() if value is not None}
+    return {name: value if name == "x" else _without_nulls(value) for name, value in known.items()}
 
 
 def _place(complaint: str) -> tuple[str, str]:
