@@ -72,9 +72,7 @@ def build(
     ``device_protocol`` is the AsyncAPI document of what gates speak, shown beside the description of HTTP.
     """
     calls = Calls(process.runtime, process.metrics)
-    authenticator = Authenticator(
-        Verified(partial(_read, process), now=partial(_now, process)), partial(_identify, process)
-    )
+    authenticator = _authenticator(process)
     health = Health(process.checks())
     entry = replace(entry or Entry(), trusted_proxies=trusted_proxies)
     live, parts = _live(process, calls, authenticator, partners, limits, entry, io_uring)
@@ -133,6 +131,11 @@ def _pages(dashboard: Path, session: BrowserSession) -> list[BaseRoute]:
         Route(f"{PATH}/refresh", session),
         Mount("/app", Pages(dashboard)),
     ]
+
+
+def _authenticator(process: Process) -> Authenticator:
+    verified = Verified(partial(_read, process), now=partial(_now, process))
+    return Authenticator(verified, partial(_identify, process))
 
 
 def _read(process: Process, token: str) -> Claims:

@@ -141,7 +141,7 @@ async def watch_links(ctx: Context) -> None:
     found: dict[Condition, Detail | None] = {}
     for row, disabled in await ctx.db.execute(chosen):
         condition = (row.site_id, row.id, "gate_lost")
-        since = row.link_since or ctx.now
+        since = row.link_since or row.last_seen_at or ctx.now
         if row.link == "online" or disabled:
             found[condition] = None
         elif since <= ctx.now - LOST_AFTER:
