@@ -17,7 +17,7 @@ export class Gate {
     this.lastCommand = 0;
     this.heard = [];
     this.asked = new Map();
-    this.unheard = new Set();
+    this.conditions = new Map();
   }
 
   /** Signs in with a will that waits, follows what the server says, and is born. */
@@ -168,6 +168,14 @@ export class Gate {
     const correlationData = packet.properties?.correlationData;
     await this.say('up/res', outcome, { properties: correlationData && { correlationData } });
     if (done && said.verb === 'open') await this.report('passage', { rid: said.cid, d: said.d });
+  }
+
+  /** Has something go wrong, or be well again: an event, and what is wrong now, retained. */
+  async alarm(kind, on) {
+    const event = await this.report(on ? 'alarm_on' : 'alarm_off', { x: { alarm: kind } });
+    if (on) this.conditions.set(kind, { k: kind, since: event.t, s: event.s });
+    else this.conditions.delete(kind);
+    await this.say('up/cond', [...this.conditions.values()], { retain: true });
   }
 
   /** Says goodbye as one should: a clean disconnect makes no will. */

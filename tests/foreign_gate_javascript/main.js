@@ -46,8 +46,8 @@ const commands = {
   }),
   scan: ({ token, direction }) => gate.scan(token, direction),
   report: ({ kind, members, lost }) => gate.report(kind, members, { lost }),
-  conditions: async ({ conditions }) => {
-    await gate.say('up/cond', conditions, { retain: true });
+  alarm: async ({ kind, on }) => {
+    await gate.alarm(kind, on);
     return {};
   },
   junk: async ({ leg, said }) => {

@@ -128,6 +128,23 @@ async def test_what_is_lost_on_the_way_is_asked_for_and_comes(site: Site, gate: 
     assert life["watermark"] == life["highest"] == (await gate.state())["seq"]
 
 
+async def test_what_goes_wrong_at_it_is_an_alarm_until_it_is_well(site: Site, gate: JavaScriptGate):
+    async def state() -> list[str]:
+        rows = await site.house.rows("SELECT state FROM alarms WHERE kind = 'jam' ORDER BY id")
+        return [row.state for row in rows]
+
+    async def raised() -> bool:
+        return await state() == ["raised"]
+
+    async def cleared() -> bool:
+        return await state() == ["cleared"]
+
+    await gate.ask("alarm", kind="jam", on=True)
+    await eventually(raised, PATIENCE_S)
+    await gate.ask("alarm", kind="jam", on=False)
+    await eventually(cleared, PATIENCE_S)
+
+
 async def test_it_obeys_a_lockdown_and_says_so(site: Site, gate: JavaScriptGate):
     async def confirmed() -> bool:
         orders = await site.guard.get(f"/api/sites/{site.site_id}/orders")

@@ -14,9 +14,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from domain.access.events import GateObeyed, GateOffline, GateOnline
 from domain.access.feeds import gates as gates_feed
+from domain.access.operations.alarms import UNDER_WAY
 from domain.access.operations.conditions import Condition, Detail, mine_to_watch, settle
 from domain.access.queries import gate_items
 from domain.access.rules.health import battery_low, clock_off
+from domain.access.tables.alarms import AlarmRow
 from domain.access.tables.list_reports import ListReportRow
 from domain.access.tables.orders import GateOrderRow
 from domain.access.tables.place import DeviceRow, GateRow
@@ -137,7 +139,9 @@ async def watch_links(ctx: Context) -> None:
     if not await mine_to_watch(ctx, "links"):
         return
     locked_out = exists().where(DeviceRow.gate_id == GateRow.id, ~DeviceRow.enabled)
-    chosen = select(GateRow, locked_out).where(~GateRow.desk, GateRow.epoch.is_not(None))
+    open_ones = select(AlarmRow.gate_id).where(AlarmRow.kind == "gate_lost", AlarmRow.state.in_(UNDER_WAY))
+    away = (GateRow.link != "online") | GateRow.id.in_(open_ones)
+    chosen = select(GateRow, locked_out).where(~GateRow.desk, GateRow.epoch.is_not(None), away)
     found: dict[Condition, Detail | None] = {}
     for row, disabled in await ctx.db.execute(chosen):
         condition = (row.site_id, row.id, "gate_lost")
