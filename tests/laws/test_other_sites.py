@@ -98,6 +98,7 @@ async def served(module_database: str) -> AsyncIterator[Served]:
             await one.http.post("/sites", json={"name": name}, headers=admin)
         await one.http.post("/zones", json={"siteId": 1, "name": "Hall"}, headers=admin)
         await one.http.post("/gates", json={"siteId": 1, "name": "Door", "toZoneId": 1}, headers=admin)
+        await one.http.post("/gates/1/device", headers=admin)
         host_id = (await one.http.get("/auth/me", headers=host)).json()["id"]
         role = {"siteId": 1, "role": "member", "granted": True}
         await one.http.put(f"/users/{host_id}/roles", json=role, headers=admin)

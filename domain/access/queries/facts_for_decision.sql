@@ -1,6 +1,7 @@
 -- Everything one decision looks at, in one row: the gate, both zones, the pass with what is held, and the keys.
 -- What only few passes and zones ask for (escorts, second persons, wrong PINs) is looked up for those alone.
-SELECT g.site_id, g.mode, g.enabled,
+SELECT g.site_id, g.mode,
+       g.enabled AND NOT EXISTS (SELECT FROM devices d WHERE d.gate_id = g.id AND NOT d.enabled) AS enabled,
        list.time_zone, list.live_key,
        ARRAY(
            SELECT day::text FROM holidays
