@@ -27,32 +27,18 @@ from simulators.link import Account, Link
 from simulators.memory import Memory
 from simulators.orders import Orders
 from simulators.plan import GatePlan
+from simulators.presented import Presented
+from simulators.ticker import Ticker
 from simulators.upload import Upload
 
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 0.25
 DECIDE_AFTER_S = 0.4
-HEARTBEAT_S = 10.0
-TICK_S = 1.0
+HEARTBEAT_TICKS = 10
+TRUSTED_CLOCK_MS = 5_000
+"""A gate that the server's acknowledgements say is further off does not trust its clock."""
 FIRMWARE = "gatehouse-simulator 1"
-
-
-class Presented(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What happened to a person who showed a pass."""
-
-    gate_id: int
-    verdict: wire.Result
-    reason: str
-    text: str
-    action: str
-    passed: bool
-    source: str
-    """Who decided: the server (online) or the gate (offline)."""
-    request_id: str
-    seq: int
-    """The number of the decision in the gate's journal."""
-    milliseconds: float
 
 
 class _Answer(Struct, frozen=True, kw_only=True):
@@ -76,12 +62,15 @@ class Turnstile:
         keys: Mapping[int, Ed25519PublicKey],
         ca_file: str | None = None,
         clock: Callable[[], float] = time.time,
+        ticker: Ticker | None = None,
         crash: CrashPoint = NOWHERE,
     ) -> None:
         self.plan = plan
         self.journal = journal
         self._keys = keys
         self._clock = clock
+        self._ticker = ticker
+        self._ticks = 0
         self._memory = Memory()
         self._orders = Orders((plan.site_id, plan.gate_id), journal, keys)
         self._offset_ms = 0
@@ -92,9 +81,19 @@ class Turnstile:
         self._drained = asyncio.Event()
         self._started = time.monotonic()
         name = plan.username or str(plan.gate_id)
-        account = Account(broker=broker, username=name, password=plan.password, ca_file=ca_file)
-        down = wire.topic(plan.site_id, plan.gate_id, "dn/dec").removesuffix("dec") + "#"
-        self._link = Link(account, [down], will=self._will, arrived=self._arrived, heard=self._heard)
+        self.last_command: tuple[str, bytes] | None = None
+        """As it came, for whoever repeats it."""
+        self.account = Account(
+            broker=broker,
+            username=name,
+            password=plan.password,
+            ca_file=ca_file,
+            keepalive_s=plan.keepalive_s,
+        )
+        self.follows = [wire.topic(plan.site_id, plan.gate_id, "dn/dec").removesuffix("dec") + "#"]
+        self._link = Link(
+            self.account, self.follows, will=self._will, arrived=self._arrived, heard=self.heard
+        )
 
     @property
     def connected(self) -> bool:
@@ -112,12 +111,15 @@ class Turnstile:
             await self._drained.wait()
 
     async def run(self) -> None:
-        """Lives until cancelled, then says farewell."""
-        self._record("boot")
+        """Lives until cancelled, then says farewell; without a timer shared with others it brings its own."""
+        ticker = self._ticker or Ticker()
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._link.run())
-                group.create_task(self._beat())
+            self._record("boot")
+            with ticker.following(self._tick):
+                async with asyncio.TaskGroup() as group:
+                    if self._ticker is None:
+                        group.create_task(ticker.run())
+                    group.create_task(self._link.run())
         finally:
             self.journal.close()
 
@@ -151,6 +153,21 @@ class Turnstile:
     def alarm(self, kind: str, *, on: bool) -> None:
         """Raises or clears an alarm such as `held_open`."""
         self._record("alarm_on" if on else "alarm_off", extra={"alarm": kind})
+
+    def clock_stepped(self, by_s: float) -> None:
+        """Notes that somebody has set the clock."""
+        by_ms = round(by_s * 1000)
+        self._offset_ms += by_ms
+        self._record("clock_step", extra={"by_ms": by_ms})
+
+    def journal_lost(self, why: str) -> None:
+        """Notes that what the journal before this one held is gone."""
+        self._record("journal_lost", extra={"why": why})
+
+    def say(self, leg: str, payload: bytes, *, retained: bool = False) -> bool:
+        """Sends bytes as they are, whatever they mean; returns whether there was somebody to take them."""
+        topic = f"gh/1/{self.plan.site_id}/{self.plan.gate_id}/{leg}"
+        return self._link.post(topic, payload, qos=1, retained=retained)
 
     async def _ask(self, request_id: str, token: str, direction: Direction) -> _Answer | None:
         answered = self._asked[request_id] = asyncio.get_running_loop().create_future()
@@ -243,7 +260,8 @@ class Turnstile:
         }
 
     def _record(self, kind: wire.Kind, **members: Any) -> wire.Event:  # Any: members of an event
-        event = self.journal.append(kind, self._now_ms(), **members)
+        quality = "ok" if abs(self._offset_ms) < TRUSTED_CLOCK_MS else "unsure"
+        event = self.journal.append(kind, self._now_ms(), clock=quality, **members)
         self._drained.clear()
         self._upload.appended(time.monotonic())
         return event
@@ -329,16 +347,14 @@ class Turnstile:
         )
         self._post("up/hb", beat)
 
-    async def _beat(self) -> None:
-        beats = 0
-        while True:
-            await asyncio.sleep(TICK_S)
-            beats += 1
-            self._upload.tick(time.monotonic())
-            if beats % int(HEARTBEAT_S / TICK_S) == 0:
-                self._heartbeat()
+    def _tick(self) -> None:
+        self._ticks += 1
+        self._upload.tick(time.monotonic())
+        if self._ticks % HEARTBEAT_TICKS == 0:
+            self._heartbeat()
 
-    def _heard(self, topic: str, payload: bytes) -> None:
+    def heard(self, topic: str, payload: bytes) -> None:
+        """Takes in what the server says."""
         try:
             message = wire.parse(topic, payload).message
         except wire.Malformed as error:
@@ -356,6 +372,7 @@ class Turnstile:
                     self._record("mode", extra=told)
                 self._heartbeat()
             case wire.Command():
+                self.last_command = topic, payload
                 self._obey(message, payload)
             case wire.Acknowledgement() if message.epoch == epoch:
                 self._offset_ms = self._now_ms() - message.at_ms
