@@ -72,7 +72,8 @@ class Journal:
             JournalInUse: another process has it open.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
-        database = sqlite3.connect(path, timeout=1, isolation_level=None)
+        # Opened and closed by threads, since both take the disk's time; between them one thread uses it.
+        database = sqlite3.connect(path, timeout=1, isolation_level=None, check_same_thread=False)
         try:
             database.execute("pragma locking_mode = exclusive")
             database.execute("pragma journal_mode = wal")

@@ -121,7 +121,7 @@ class Turnstile:
                         group.create_task(ticker.run())
                     group.create_task(self._link.run())
         finally:
-            self.journal.close()
+            await asyncio.to_thread(self.journal.close)
 
     async def present(self, token: str, direction: Direction, *, walk: bool = True) -> Presented:
         """Shows a pass, and walks through where admitted (and willing); one person at a time."""
