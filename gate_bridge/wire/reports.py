@@ -85,7 +85,7 @@ class Scan(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     epoch: Epoch = field(name="e")
     request_id: RequestId = field(name="rid")
-    method: Literal["qr", "nfc", "pin"] = field(name="m")
+    method: Literal["qr", "nfc", "pin", "plate"] = field(name="m")
     token: Annotated[str, Meta(max_length=512)] = field(name="tok")
     direction: Direction = field(name="d")
     at_ms: Count = field(name="t")

@@ -8,9 +8,12 @@ import msgspec
 from sqlalchemy import select
 
 from domain.access.events import VisitLogged
+from domain.access.rules.passage import Standing, Walk, after
 from domain.access.tables.rights import GrantRow, GuestPassRow
 from domain.kernel import queries
 from domain.kernel.context import Context
+
+STANDING = (GrantRow.inside_zone_id, GrantRow.entered, GrantRow.moved_at, GrantRow.moved_by)
 
 
 class Gate(msgspec.Struct, frozen=True):
@@ -32,10 +35,11 @@ class Passage(msgspec.Struct, frozen=True):
     at: datetime
 
     @property
-    def zones(self) -> tuple[int | None, int | None]:
-        """The zone left and the zone entered; None is the street."""
+    def walk(self) -> Walk:
+        """The walk as the rules see it."""
         there = self.gate.from_zone_id, self.gate.to_zone_id
-        return there if self.direction == "in" else there[::-1]
+        left, entered = there if self.direction == "in" else there[::-1]
+        return Walk(self.access_id, left, entered, self.at)
 
 
 class _Grant(msgspec.Struct):
@@ -43,10 +47,8 @@ class _Grant(msgspec.Struct):
 
     id: int
     site_id: int
-    entered: int
     taken: int
-    inside_zone_id: int | None
-    moved_at: datetime | None
+    standing: Standing
     arrived_at: datetime | None = None
 
 
@@ -70,11 +72,12 @@ async def walk(ctx: Context, passages: Sequence[Passage]) -> None:
     visits = list[_Visit]()
     change: defaultdict[int | None, int] = defaultdict(int)
     for passage in passages:
-        left, entered = passage.zones
+        walk = passage.walk
+        left, entered = walk.left, walk.entered
         grant = grants.get(passage.grant_id or 0)
         if grant is not None and grant.site_id == passage.gate.site_id:
-            first = grant.entered == 0 and left is None and entered is not None
-            left, entered = _move(grant, passage)
+            first = grant.standing.entered == 0 and walk.comes_in
+            left, entered = _move(grant, walk)
             if guest := guests.get(grant.id):
                 visits += _visits(passage, guest, first)
                 grant.arrived_at = passage.at if first else grant.arrived_at
@@ -97,45 +100,46 @@ async def _locked(ctx: Context, grant_ids: set[int]) -> tuple[Mapping[int, _Gues
         .order_by(guest.id)
     )
     chosen_grants = (
-        select(grant.id, grant.site_id, grant.entered, grant.taken, grant.inside_zone_id, grant.moved_at)
-        .where(grant.id.in_(ids))
-        .order_by(grant.id)
+        select(grant.id, grant.site_id, grant.taken, *STANDING).where(grant.id.in_(ids)).order_by(grant.id)
     )
     guests = await ctx.db.execute(chosen_guests.with_for_update(key_share=True))
     grants = await ctx.db.execute(chosen_grants.with_for_update(key_share=True))
-    return {row[0]: _Guest(*row) for row in guests}, {row[0]: _Grant(*row) for row in grants}
+    return (
+        {row[0]: _Guest(*row) for row in guests},
+        {row[0]: _Grant(*row[:3], standing_of(*row[3:])) for row in grants},
+    )
 
 
-def _move(grant: _Grant, passage: Passage) -> tuple[int | None, int | None]:
-    """Put the pass where the person walked; return the zone it was in and the one it is in.
+def standing_of(
+    inside: int | None, entered: int, moved_at: datetime | None, moved_by: int | None
+) -> Standing:
+    """Return where a pass is, by the columns of its grant that are named in ``STANDING``."""
+    return Standing(inside, entered, moved_at, moved_by or 0)
 
-    It leaves the zone where it was last seen, whatever gate it is seen at next: nobody is in two zones at once. A late
-    report of an older walk must not put somebody back where they were.
-    """
-    left, entered = passage.zones
-    was = grant.inside_zone_id
-    grant.entered += left is None and entered is not None
+
+def _move(grant: _Grant, walk: Walk) -> tuple[int | None, int | None]:
+    """Put the pass where the person walked; return the zone it was in and the one it is in."""
+    was = grant.standing.inside
+    grant.standing = after(grant.standing, walk)
     grant.taken += 1
-    if grant.moved_at is None or passage.at >= grant.moved_at:
-        grant.inside_zone_id = entered
-        grant.moved_at = passage.at
-    return was, grant.inside_zone_id
+    return was, grant.standing.inside
 
 
 def _visits(passage: Passage, guest: _Guest, first: bool) -> list[_Visit]:
-    left, entered = passage.zones
-    if left is not None and entered is not None:
+    walk = passage.walk
+    if walk.left is not None and walk.entered is not None:
         return []  # from zone to zone within one visit
-    return [_Visit(passage, guest, "enter" if left is None else "exit", first)]
+    return [_Visit(passage, guest, "enter" if walk.comes_in else "exit", first)]
 
 
 async def _write_back(ctx: Context, grants: Sequence[_Grant]) -> None:
     given = {
         "ids": [grant.id for grant in grants],
-        "entered": [grant.entered for grant in grants],
+        "entered": [grant.standing.entered for grant in grants],
         "taken": [grant.taken for grant in grants],
-        "inside": [grant.inside_zone_id for grant in grants],
-        "moved_at": [grant.moved_at for grant in grants],
+        "inside": [grant.standing.inside for grant in grants],
+        "moved_at": [grant.standing.moved_at for grant in grants],
+        "moved_by": [grant.standing.moved_by or None for grant in grants],
         "arrived_at": [grant.arrived_at for grant in grants],
     }
     await ctx.db.execute(queries.load("domain.access", "move_grants"), given)
