@@ -58,9 +58,13 @@ class DuplicateId(_Fault, frozen=True):
 
 
 class Clone(_Fault, frozen=True):
-    """A second gate has the same account and a copy of the journal, is switched on so often, and goes on from there."""
+    """A second gate has the same account and a copy of the journal, is switched on so often, and goes on from there.
+
+    By then the copy is `age_s` old.
+    """
 
     lasts_s: Span
+    age_s: Annotated[float, Meta(ge=0, le=30 * DAY_S)] = 0.0
     starts: Annotated[int, Meta(ge=1, le=100)] = 3
 
 
@@ -194,7 +198,9 @@ def _moments(fault: Fault) -> Iterator[tuple[float, Doing]]:
         case Flapping():
             for turn in range(1, int(fault.lasts_s / fault.every_s)):
                 yield fault.at_s + turn * fault.every_s, "again"
-        case Offline() | WrongClock() | DuplicateId() | Clone() | Crowd() | DoubleUse():
+        case Clone():
+            yield fault.at_s + fault.age_s + fault.lasts_s, "end"
+        case Offline() | WrongClock() | DuplicateId() | Crowd() | DoubleUse():
             yield fault.at_s + fault.lasts_s, "end"
         case _:
             pass

@@ -135,6 +135,8 @@ class Fleet:
             async with asyncio.timeout(SETTLE_S):
                 for mount in list(self._mounts.values()):
                     await mount.up.wait()
+                    if mount.gate is not None:
+                        await mount.gate.wait_connected(SETTLE_S)
 
     async def _show(self, gate_id: int, token: str, direction: Direction) -> Presented:
         return await self._present(Request(gate_id=gate_id, token=token, direction=direction))

@@ -157,12 +157,13 @@ class Mount:
             gate.account, gate.follows, will=lambda: will, arrived=lambda: None, heard=lambda *_: None
         ).run()
 
-    async def clone(self, lives: int, life_s: float) -> None:
+    async def clone(self, lives: int, life_s: float, *, age_s: float) -> None:
         """Has a second gate go on from a copy of the journal, switched on so often and each time for so long."""
         copy = journal_file(self._ground.path, self._fleet, self.plan).with_suffix(".clone")
         if self.gate is None:
             return
         self.gate.journal.copy(copy)
+        await asyncio.sleep(age_s)
         for _ in range(lives):
             clone = open_gate(self._ground.path, self._fleet, self.plan, broker=self._broker, file=copy)
             async with asyncio.TaskGroup() as group:

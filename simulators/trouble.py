@@ -90,7 +90,8 @@ class Trouble:
             case faults.DuplicateId():
                 return mount.duplicate()
             case faults.Clone():
-                return mount.clone(fault.starts, fault.lasts_s / fault.starts / speed)
+                life_s = fault.lasts_s / fault.starts / speed
+                return mount.clone(fault.starts, life_s, age_s=fault.age_s / speed)
             case faults.Crowd():
                 tokens = [person.token for person in self._plan.people if person.gates[:1] == (gate_id,)]
                 return crowd(fault, gate_id, tokens, self._show, speed=speed)

@@ -260,11 +260,15 @@ class Turnstile:
         }
 
     def _record(self, kind: wire.Kind, **members: Any) -> wire.Event:  # Any: members of an event
-        quality = "ok" if abs(self._offset_ms) < TRUSTED_CLOCK_MS else "unsure"
+        quality = "ok" if self._trusts_clock else "unsure"
         event = self.journal.append(kind, self._now_ms(), clock=quality, **members)
         self._drained.clear()
         self._upload.appended(time.monotonic())
         return event
+
+    @property
+    def _trusts_clock(self) -> bool:
+        return abs(self._offset_ms) < TRUSTED_CLOCK_MS
 
     def _now_ms(self) -> int:
         return max(0, int(self._clock() * 1000))
@@ -375,7 +379,9 @@ class Turnstile:
                 self.last_command = topic, payload
                 self._obey(message, payload)
             case wire.Acknowledgement() if message.epoch == epoch:
-                self._offset_ms = self._now_ms() - message.at_ms
+                trusted, self._offset_ms = self._trusts_clock, self._now_ms() - message.at_ms
+                if self._trusts_clock != trusted:
+                    self._heartbeat()
                 self._upload.acknowledged(message.up_to, time.monotonic())
                 if self.journal.depth == 0:
                     self._drained.set()

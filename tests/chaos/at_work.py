@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from gatehouse.embedded.child import Child
 from simulators.control import NoFleet, NotPresented, present
@@ -31,11 +33,12 @@ class Work:
     expected: set[str] = field(default_factory=set)
     """What must differ in the end, each by its first word: the fault would not have happened otherwise."""
 
-    def strike(self, fleet: Fleet, *faults: Fault, speed: float = 1.0) -> None:
-        """Have this happen to a gate from now on, as its fleet file tells."""
+    def strike(self, fleet: Fleet, *faults: Fault, speed: float = 1.0, **changes: Any) -> None:
+        """Have this happen to a gate from now on, as its fleet file tells; a changed gate starts anew first."""
         plan = msgspec.json.decode(fleet.plan.read_bytes(), type=FleetPlan)
+        gates = tuple(replace(gate, **changes) for gate in plan.gates)
         draft = fleet.plan.with_suffix(".new")
-        draft.write_bytes(msgspec.json.encode(msgspec.structs.replace(plan, faults=faults, speed=speed)))
+        draft.write_bytes(msgspec.json.encode(replace(plan, gates=gates, faults=faults, speed=speed)))
         draft.rename(fleet.plan)
 
     async def shown(self, fleet: Fleet, token: str) -> Presented:
@@ -52,13 +55,15 @@ class Work:
 
     async def walked(self, by: int) -> None:
         """Wait until so much more has happened at every gate, whether anybody has heard of it or not."""
-        for fleet in self.made.fleets:
-            first = await self.shown(fleet, fleet.tokens[0])
+        await asyncio.gather(*(self._walked(fleet, by) for fleet in self.made.fleets))
 
-            async def more(fleet: Fleet = fleet, first: int = first.seq) -> bool:
-                return (await self.shown(fleet, fleet.tokens[0])).seq >= first + by
+    async def _walked(self, fleet: Fleet, by: int) -> None:
+        first = await self.shown(fleet, fleet.tokens[0])
 
-            await eventually(more, timeout_s=30)
+        async def more() -> bool:
+            return (await self.shown(fleet, fleet.tokens[0])).seq >= first.seq + by
+
+        await eventually(more, timeout_s=30)
 
     async def kinds(self, fleet: Fleet) -> list[str]:
         """Return the kinds of what the log has of a gate, in the order of its journals."""

@@ -77,4 +77,4 @@ async def _is_followed(primary: Postgres) -> bool:
         state = await connection.fetchval("SELECT sync_state FROM pg_stat_replication")
     finally:
         await connection.close()
-    return state == "sync"
+    return bool(state == "sync")

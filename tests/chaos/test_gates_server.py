@@ -1,4 +1,4 @@
-"""Whatever falls on the server's side, the log is the union of the gates' journals; see `test_gates.py` for the list."""
+"""Whatever falls on the server's side, the log is the union of the journals; see `test_gates.py` for the list."""
 
 import asyncio
 from pathlib import Path
@@ -82,11 +82,14 @@ async def test_a_replica_takes_over_in_the_middle_of_a_batch_and_has_everything(
 async def test_a_broker_whose_queue_overflows_loses_nothing_that_gates_have(
     own_folder: Path, database: str, monkeypatch: pytest.MonkeyPatch
 ):
-    short = broker.MOSQUITTO_CONF.replace("max_queued_messages 1000000", "max_queued_messages 10")
-    monkeypatch.setattr(broker, "MOSQUITTO_CONF", short)
+    short = broker.MOSQUITTO_CONF.replace("max_queued_messages 1000000", "max_queued_messages 5")
+    monkeypatch.setattr(broker, "MOSQUITTO_CONF", short + "log_type notice\n")
     async with at_work(own_folder, database, roles=()) as work:
-        await ended(await work.made.gatehouse("ingest"))
-        await work.walked(by=20)
+        ingest = await work.made.gatehouse("ingest")
+        await work.made.goes_on(by=10)
+        await ended(ingest)
+        await work.walked(by=5)
+        assert "being dropped" in work.made.broker.log.read_text()
         await work.made.gatehouse("ingest")
         await work.made.goes_on(by=20)
 
