@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import func, select, text
 
+from domain.access.operations.occupancy import settle
 from domain.access.operations.omissions import bounds, note_dropped
 from domain.access.operations.retention import terms_of_sites
 from domain.access.tables.evidence import OmissionRow
@@ -102,8 +103,8 @@ async def _note(ctx: Context, site_id: int, day: Day, term_days: int) -> int:
     noted = (OmissionRow.site_id == site_id) & (OmissionRow.day == day.date) & (OmissionRow.kind == "dropped")
     if await ctx.db.scalar(select(OmissionRow.id).where(noted)) is not None:
         return 0
-    # Here the counts of people inside are brought up to the end of the day: what comes before cannot be
-    # replayed later.
+    # what comes before the end of the day cannot be replayed later
+    await settle(ctx, site_id, day.span["until"])
     counted = await ctx.db.execute(
         queries.load("domain.access", "count_day"), {"site_id": site_id, **day.span}
     )

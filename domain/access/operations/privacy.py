@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, delete, func, or_, select
 
 from domain.access.events import GuestPassErased, GuestPassRevoked, PassErased
 from domain.access.operations.lists import list_passes
+from domain.access.operations.occupancy import settle_passes
 from domain.access.operations.omissions import note_erased
 from domain.access.tables.credentials import CredentialRow
 from domain.access.tables.rights import GrantRow, GuestPassRow, HoldRow
@@ -81,8 +82,8 @@ async def erase_person(
 @operation("access.erase_late", allow={"service"}, replays=False)
 async def erase_late(ctx: Context) -> int:
     """Take people who were erased out of what gates reported since; return out of how many events."""
-    erased = select(GrantRow.id).where(GrantRow.erased_at > ctx.now - LATE)
-    grant_ids = (await ctx.db.scalars(erased)).all()
+    erased = select(GrantRow.id).where(GrantRow.erased_at > ctx.now - LATE).order_by(GrantRow.id)
+    grant_ids = (await ctx.db.scalars(erased.with_for_update(key_share=True))).all()
     return (await _empty(ctx, grant_ids)).events if grant_ids else 0
 
 
@@ -115,7 +116,6 @@ async def _erase(ctx: Context, chosen: ColumnElement[bool], guests: Sequence[Gue
     for grant in fresh:
         await _forget(ctx, grant, of_guests.get(grant.id))
     grant_ids = [grant.id for grant in grants]
-    # Here, too, the counts of people inside are brought up to now: whose walks they were cannot be replayed later.
     await ctx.db.execute(delete(HoldRow).where(HoldRow.grant_id.in_(grant_ids)))
     await ctx.db.execute(delete(CredentialRow).where(CredentialRow.grant_id.in_(grant_ids)))
     await ctx.db.flush()
@@ -159,6 +159,8 @@ async def _empty(ctx: Context, grant_ids: Sequence[int]) -> Emptied:
     for site_id, day in await ctx.db.execute(queries.load("domain.access", "empty_log"), given):
         days[site_id, day] += 1
     await note_erased(ctx, days)
+    # whose walks they were cannot be replayed later
+    await settle_passes(ctx, grant_ids)
     decisions = (await ctx.db.execute(queries.load("domain.access", "empty_decisions"), given)).all()
     visits = (await ctx.db.execute(queries.load("domain.access", "empty_visits"), given)).all()
     return Emptied(sum(days.values()), len(visits), len(decisions))

@@ -51,11 +51,13 @@ def _fold(account: Account, ways: dict[tuple[int, str], Way], rows: Sequence[Any
             case "in" | "out":
                 account.events += 1
                 left, entered = ways[gate_id, what]
-                replay.walk(Walk(number, left, entered, at), pass_id)
+                if amount is None:
+                    replay.walk(Walk(number, left, entered, at), pass_id)
+                else:
+                    replay.pass_by(left, entered)
             case "forgive":
                 account.events += 1
-                if pass_id is not None:
-                    replay.put(number, at, (amount, zone_id), pass_id)
+                replay.put(number, at, (amount, zone_id), pass_id)
             case "correction":
                 account.events += 1
                 replay.correct(zone_id, amount)
@@ -71,11 +73,19 @@ def _fold(account: Account, ways: dict[tuple[int, str], Way], rows: Sequence[Any
 
 
 async def _rows(ctx: Context, name: str, given: dict[str, Any]) -> AsyncIterator[Sequence[Any]]:
-    """Read by a cursor of asyncpg itself: a million rows through SQLAlchemy would cost seconds more."""
+    """Read by a cursor of asyncpg itself: a million rows through SQLAlchemy would cost seconds more.
+
+    It ends with a savepoint that is rolled back, else the log counts as in use until the transaction is over.
+    """
     connection = await ctx.db.connection()
     compiled = queries.load("domain.access", name).compile(dialect=connection.dialect)
     arguments = [given[parameter] for parameter in compiled.positiontup or ()]
     raw: Any = (await connection.get_raw_connection()).driver_connection  # Any: asyncpg has no types
-    cursor = await raw.cursor(str(compiled), *arguments)
-    while rows := await cursor.fetch(AT_ONCE):
-        yield rows
+    around = raw.transaction()
+    await around.start()
+    try:
+        cursor = await raw.cursor(str(compiled), *arguments)
+        while rows := await cursor.fetch(AT_ONCE):
+            yield rows
+    finally:
+        await around.rollback()
