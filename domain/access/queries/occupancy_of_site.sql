@@ -9,6 +9,8 @@ SELECT CASE log.kind WHEN 'passage' THEN log.direction ELSE log.kind END AS what
        CASE log.kind
            WHEN 'correction' THEN CAST(log.detail ->> 'delta' AS bigint)
            WHEN 'forgive' THEN CAST(log.detail ->> 'from' AS bigint)
+           -- 1: of somebody who was erased since; what they moved is settled
+           ELSE CASE WHEN log.grant_id IS NULL AND position(CAST('"pd"' AS bytea) IN log.canonical) > 0 THEN 1 END
        END AS amount,
        log.received_at, log.historical, log.clock
 FROM access_log AS log LEFT JOIN grants AS mine ON mine.id = log.grant_id AND mine.site_id = log.site_id
