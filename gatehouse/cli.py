@@ -154,6 +154,17 @@ def export_roots(
     _run(lambda settings: run_export_roots(settings, site, out))
 
 
+@app.command("rebuild-occupancy")
+def rebuild_occupancy(
+    site: Annotated[list[int] | None, typer.Option(help="Only these sites; all when not given.")] = None,
+    write: Annotated[bool, typer.Option(help="Put right what is not as the log says.")] = False,
+) -> None:
+    """Build anew from the access log where everybody is, and compare; ends with 1 where differences are left."""
+    from gatehouse.rebuilding import rebuild_occupancy as run_rebuild_occupancy
+
+    _run(lambda settings: run_rebuild_occupancy(settings, site or [], write=write))
+
+
 @app.command("broker-accounts")
 def broker_accounts(
     file: Annotated[Path, typer.Argument(help="The dynamic-security.json that the broker is started with.")],

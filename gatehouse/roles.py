@@ -7,7 +7,7 @@ one each; `gatehouse up` runs all of them in one process.
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -33,9 +33,15 @@ from server.upgrade import Door
 logger = logging.getLogger(__name__)
 
 DASHBOARD = Path(__file__).parents[1] / "dashboard" / "dist"
-EXPIRE_S = 10.0
-OPEN_DAYS_S = 3600.0
-END_ORDERS_S = 1.0
+ROUNDS_S: Mapping[str, float] = {
+    "access.expire_guest_passes": 10.0,
+    "access.open_days": 3600.0,
+    "access.end_modes": 1.0,
+    "access.expire_commands": 1.0,
+    "access.note_scans": 1.0,
+    "access.escalate_alarms": 5.0,
+}
+"""What is done again and again behind the scenes, and how often."""
 SEAL_S = 5.0
 DROP_S = 600.0
 SEALING = ("access.seal_log", "access.sign_roots")
@@ -87,12 +93,8 @@ async def work(process: Process, url: str | None, *, ca_file: str | None = None)
         tasks.create_task(Housekeeping(runtime.sessions).run(), name="housekeeping")
         tasks.create_task(process.repair(me).run(), name="repair")
         tasks.create_task(measure(process), name="backlog")
-        tasks.create_task(every(EXPIRE_S, partial(say, process, "access.expire_guest_passes")), name="expiry")
-        tasks.create_task(every(OPEN_DAYS_S, partial(say, process, "access.open_days")), name="days")
-        tasks.create_task(every(END_ORDERS_S, partial(say, process, "access.end_modes")), name="modes")
-        tasks.create_task(
-            every(END_ORDERS_S, partial(say, process, "access.expire_commands")), name="commands"
-        )
+        for name, pause_s in ROUNDS_S.items():
+            tasks.create_task(every(pause_s, partial(say, process, name)), name=name)
         tasks.create_task(every(SEAL_S, partial(say_until_done, process, *SEALING)), name="seal")
         tasks.create_task(every(DROP_S, partial(say_until_done, process, *DROPPING)), name="retention")
         if url is not None:

@@ -21,9 +21,10 @@ from domain.access.rules.facts import Direction, Facts, GateFacts, ZoneFacts
 from domain.access.rules.reasons import Reason, words
 from domain.access.rules.token import PassClaim
 from gate_bridge import wire
+from simulators.conditions import Conditions
 from simulators.crash import NOWHERE, CrashPoint
 from simulators.journal import Journal
-from simulators.link import Account, Link
+from simulators.link import Account, Heard, Link
 from simulators.memory import Memory
 from simulators.orders import Orders
 from simulators.plan import GatePlan
@@ -83,6 +84,7 @@ class Turnstile:
         self._keys = keys
         self._clock = clock
         self._memory = Memory()
+        self._conditions = Conditions()
         self._orders = Orders((plan.site_id, plan.gate_id), journal, keys)
         self._offset_ms = 0
         """The gate's clock minus the server's."""
@@ -92,7 +94,9 @@ class Turnstile:
         self._drained = asyncio.Event()
         self._started = time.monotonic()
         name = plan.username or str(plan.gate_id)
-        account = Account(broker=broker, username=name, password=plan.password, ca_file=ca_file)
+        account = Account(
+            broker=broker, username=name, password=plan.password, ca_file=ca_file, version=plan.mqtt
+        )
         down = wire.topic(plan.site_id, plan.gate_id, "dn/dec").removesuffix("dec") + "#"
         self._link = Link(account, [down], will=self._will, arrived=self._arrived, heard=self._heard)
 
@@ -150,13 +154,17 @@ class Turnstile:
 
     def alarm(self, kind: str, *, on: bool) -> None:
         """Raises or clears an alarm such as `held_open`."""
-        self._record("alarm_on" if on else "alarm_off", extra={"alarm": kind})
+        if self._conditions.took_place(
+            self._record("alarm_on" if on else "alarm_off", extra={"alarm": kind})
+        ):
+            self._post("up/cond", self._conditions.said)
 
     async def _ask(self, request_id: str, token: str, direction: Direction) -> _Answer | None:
         answered = self._asked[request_id] = asyncio.get_running_loop().create_future()
         try:
             for attempt, patience_s in ((1, RETRY_AFTER_S), (2, DECIDE_AFTER_S - RETRY_AFTER_S)):
-                if not self._post("up/scan", self._scan(request_id, token, direction, attempt)):
+                scan = self._scan(request_id, token, direction, attempt)
+                if not self._post("up/scan", scan, correlation=f"{scan.epoch}{request_id}".encode()):
                     return None
                 await asyncio.wait([answered], timeout=patience_s)
                 if answered.done():
@@ -251,12 +259,24 @@ class Turnstile:
     def _now_ms(self) -> int:
         return max(0, int(self._clock() * 1000))
 
-    def _post(self, leg: wire.Leg, message: wire.Message) -> bool:
-        topic = wire.topic(self.plan.site_id, self.plan.gate_id, leg)
-        return self._link.post(topic, wire.encode(message), qos=wire.QOS[leg], retained=leg in wire.RETAINED)
+    def _post(self, leg: wire.Leg, message: wire.Message, *, correlation: bytes = b"") -> bool:
+        place = self.plan.site_id, self.plan.gate_id
+        beside = wire.Properties(
+            expires_s=wire.EXPIRES_S.get(leg),
+            response_topic=wire.topic(*place, "dn/dec") if leg == "up/scan" else "",
+            correlation=correlation,
+            historical=leg == "up/batch",
+        )
+        return self._link.post(
+            wire.topic(*place, leg),
+            wire.encode(message),
+            qos=wire.QOS[leg],
+            retained=leg in wire.RETAINED,
+            properties=beside,
+        )
 
-    def _obey(self, command: wire.Command, payload: bytes) -> None:
-        refusal = self._orders.refusal(command, payload, self._now_ms() - self._offset_ms)
+    def _obey(self, command: wire.Command, heard: Heard) -> None:
+        refusal = self._orders.refusal(command, heard.payload, self._now_ms() - self._offset_ms)
         told = {"cid": command.command_id, "verb": command.verb}
         self._record("cmd", reason=refusal or "ok", extra=told)
         if refusal is None:
@@ -268,7 +288,7 @@ class Turnstile:
             reason=refusal or "ok",
             at_ms=self._now_ms(),
         )
-        self._post("up/res", outcome)
+        self._post("up/res", outcome, correlation=heard.correlation)
 
     def _do(self, command: wire.Command) -> None:
         match command.verb:
@@ -312,6 +332,7 @@ class Turnstile:
             mode=self._orders.mode(self._now_ms()),
         )
         self._post("up/state", birth)
+        self._post("up/cond", self._conditions.said)
         self._heartbeat()
 
     def _heartbeat(self) -> None:
@@ -338,11 +359,14 @@ class Turnstile:
             if beats % int(HEARTBEAT_S / TICK_S) == 0:
                 self._heartbeat()
 
-    def _heard(self, topic: str, payload: bytes) -> None:
+    def _heard(self, heard: Heard) -> None:
         try:
-            message = wire.parse(topic, payload).message
+            message = wire.parse(heard.topic, heard.payload).message
         except wire.Malformed as error:
             logger.warning("gate %d ignores %s", self.plan.gate_id, error)
+            return
+        if heard.retained and not isinstance(message, wire.Desired):
+            logger.warning("gate %d ignores a retained %s", self.plan.gate_id, heard.topic)
             return
         epoch = self.journal.epoch
         match message:
@@ -351,12 +375,12 @@ class Turnstile:
                 if waiting is not None and not waiting.done():
                     waiting.set_result(message)
             case wire.Desired():
-                if self._orders.take(message, payload):
+                if self._orders.take(message, heard.payload):
                     told = {"mode": message.mode, "rev": message.revision}
                     self._record("mode", extra=told)
                 self._heartbeat()
             case wire.Command():
-                self._obey(message, payload)
+                self._obey(message, heard)
             case wire.Acknowledgement() if message.epoch == epoch:
                 self._offset_ms = self._now_ms() - message.at_ms
                 self._upload.acknowledged(message.up_to, time.monotonic())
@@ -367,4 +391,4 @@ class Turnstile:
                     self._birth()
                 self._upload.wanted(message.ranges)
             case _:
-                logger.warning("gate %d has no use for %s", self.plan.gate_id, topic)
+                logger.warning("gate %d has no use for %s", self.plan.gate_id, heard.topic)
