@@ -21,7 +21,7 @@ from domain.kernel.caller import SERVICE
 from domain.kernel.errors import Busy
 from gate_bridge import intake, wire
 from gate_bridge.calls import Asks
-from gate_bridge.client import Client, Settings
+from gate_bridge.client import Client, Received, Settings
 from gate_bridge.intake import Intake
 
 logger = logging.getLogger(__name__)
@@ -70,15 +70,24 @@ class Ingest:
         self._holes: dict[tuple[int, bytes], float] = {}
 
     async def run(self) -> None:
-        """Take in batch after batch until the client ends."""
-        async for batch in self._client.batches(limit=LIMIT, linger_s=LINGER_S):
-            began = time.monotonic()
-            taken = intake.read(batch)
-            await self._settle(taken)
-            self._reached("before_ack")
-            self._client.ack(batch)
-            self._reached("after_ack")
-            self.counts.lag_ms = int((time.monotonic() - began) * 1000)
+        """Take in batch after batch until the client ends; a full one is read while that before it is committed."""
+        async with asyncio.TaskGroup() as tasks:
+            committing: asyncio.Task[None] | None = None
+            async for batch in self._client.batches(limit=LIMIT, linger_s=LINGER_S):
+                began = time.monotonic()
+                taken = intake.read(batch)
+                if committing is not None:
+                    await committing
+                committing = tasks.create_task(self._take_in(batch, taken, began), name="batch")
+                if self._client.waiting < LIMIT:
+                    await committing
+
+    async def _take_in(self, batch: Sequence[Received], taken: Intake, began: float) -> None:
+        await self._settle(taken)
+        self._reached("before_ack")
+        self._client.ack(batch)
+        self._reached("after_ack")
+        self.counts.lag_ms = int((time.monotonic() - began) * 1000)
 
     async def _settle(self, taken: Intake) -> None:
         """Have everything a batch says committed, however long the database is away."""

@@ -1,6 +1,7 @@
 """What the commands do, each an async function of the settings."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import Awaitable
 
@@ -20,6 +21,8 @@ from gatehouse.told import until_told
 from gatehouse.watched import answer_probes
 from server.app import build
 from server.process import Process
+
+GARBAGE = 20_000
 
 
 async def serve(settings: Settings) -> None:
@@ -42,6 +45,9 @@ async def serve(settings: Settings) -> None:
 async def ingest(settings: Settings) -> None:
     """Run ingestion."""
     async with process_of(settings) as process:
+        # what there is now stays: looking through it for garbage, batch after batch, takes as long as reading events
+        gc.freeze()
+        gc.set_threshold(GARBAGE)
         url, ca_file = _broker(settings, "ingest")
         checks = process.checks()
         running = gates.ingest(process, url, client_id="svc-ingest", ca_file=ca_file, checks=checks)

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Annotated
 
 import msgspec
-from sqlalchemy import ARRAY, BigInteger, Select, any_, literal, select
+from sqlalchemy import ARRAY, BigInteger, any_, literal, select
 
 from domain.access.events import (
     AccessRecorded,
@@ -23,9 +23,9 @@ from domain.access.events import (
     ZoneChanged,
 )
 from domain.access.queries.gate_items import gate_items
-from domain.access.queries.guests import guest_items
+from domain.access.queries.guests import Guests, guest_items
 from domain.access.queries.guests import guests as guest_rows
-from domain.access.queries.log_entries import LogEntry, entries, newest_by_key, read_entries
+from domain.access.queries.log_entries import FIRST_ROWS, LogEntry, entries, newest_by_key, read_entries
 from domain.access.tables.place import ZoneRow
 from domain.access.tables.record import AccessLogRow
 from domain.access.tables.rights import GrantRow, GuestPassRow
@@ -34,8 +34,6 @@ from domain.kernel.context import Context
 from domain.kernel.feeds import Feed, Item, Shown
 from domain.kernel.times import day_bounds
 from domain.sites.operations import time_zone_of
-
-FIRST_ROWS = 100
 
 log = Feed("access:{site_id}", remembers=300)
 occupancy = Feed("occupancy:{site_id}", remembers=300)
@@ -169,7 +167,7 @@ async def show_guests(ctx: Context, facts: Sequence[GuestPassRequested | VisitLo
     return shown
 
 
-async def _today(ctx: Context, site_id: int) -> Select[GuestPassRow, GrantRow]:
+async def _today(ctx: Context, site_id: int) -> Guests:
     """Guests of a site whose window touches its day."""
     start, end = day_bounds(ctx.now, await time_zone_of(ctx, site_id))
     touching = (GrantRow.valid_from < end) & (GrantRow.valid_until > start)

@@ -14,7 +14,10 @@ class SiteRow(Table, Versioned):
     """One place."""
 
     __tablename__ = "sites"
-    __table_args__ = (CheckConstraint("name <> ''", name="name"),)
+    __table_args__ = (
+        CheckConstraint("name <> ''", name="name"),
+        CheckConstraint("shard BETWEEN 0 AND 999", name="shard"),
+    )
     refusals: ClassVar[dict[str, DomainError]] = {
         "sites_name_check": Invalid.field("name", "must not be empty")
     }
@@ -22,4 +25,6 @@ class SiteRow(Table, Versioned):
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
     name: Mapped[str]
     time_zone: Mapped[str]
+    shard: Mapped[int] = mapped_column(default=0)
+    """Whose ingestion takes in what its gates report: that of the process that holds this shard."""
     created_at: Mapped[datetime]

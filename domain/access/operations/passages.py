@@ -1,14 +1,11 @@
-"""Passages: somebody walked through, so zones, grants, guests and visits move."""
+"""Passages: somebody walked through, so zones, grants, guests and visits move, all in one statement (`walk.sql`)."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import select
 
 from domain.access.events import VisitLogged
-from domain.access.tables.rights import GrantRow, GuestPassRow
 from domain.kernel import queries
 from domain.kernel.context import Context
 
@@ -22,155 +19,21 @@ class Gate(msgspec.Struct, frozen=True):
     to_zone_id: int | None
 
 
-class Passage(msgspec.Struct, frozen=True):
-    """One walk through a gate."""
+class Passage(msgspec.Struct, frozen=True, gc=False):
+    """One walk through a gate, from a zone to a zone; None is the street."""
 
     access_id: int
-    gate: Gate
-    direction: str | None
+    site_id: int
+    gate_id: int
+    left_id: int | None
+    entered_id: int | None
     grant_id: int | None
     at: datetime
-
-    @property
-    def zones(self) -> tuple[int | None, int | None]:
-        """The zone left and the zone entered; None is the street."""
-        there = self.gate.from_zone_id, self.gate.to_zone_id
-        return there if self.direction == "in" else there[::-1]
-
-
-class _Grant(msgspec.Struct):
-    """A grant under its lock, moved here and written back once."""
-
-    id: int
-    site_id: int
-    entered: int
-    taken: int
-    inside_zone_id: int | None
-    moved_at: datetime | None
-    arrived_at: datetime | None = None
-
-
-class _Guest(msgspec.Struct, frozen=True):
-    grant_id: int
-    id: int
-    site_id: int
-    host_user_id: int
-
-
-class _Visit(msgspec.Struct, frozen=True):
-    passage: Passage
-    guest: _Guest
-    action: str
-    first: bool
 
 
 async def walk(ctx: Context, passages: Sequence[Passage]) -> None:
     """Let the passages have their effects, in the order given."""
-    guests, grants = await _locked(ctx, {p.grant_id for p in passages if p.grant_id is not None})
-    visits = list[_Visit]()
-    change: defaultdict[int | None, int] = defaultdict(int)
-    for passage in passages:
-        left, entered = passage.zones
-        grant = grants.get(passage.grant_id or 0)
-        if grant is not None and grant.site_id == passage.gate.site_id:
-            first = grant.entered == 0 and left is None and entered is not None
-            left, entered = _move(grant, passage)
-            if guest := guests.get(grant.id):
-                visits += _visits(passage, guest, first)
-                grant.arrived_at = passage.at if first else grant.arrived_at
-        change[left] -= 1
-        change[entered] += 1
-    if grants:
-        await _write_back(ctx, list(grants.values()))
-    if visits:
-        await _write_visits(ctx, visits)
-    await _count(ctx, change)
-
-
-async def _locked(ctx: Context, grant_ids: set[int]) -> tuple[Mapping[int, _Guest], Mapping[int, _Grant]]:
-    if not grant_ids:
-        return {}, {}
-    guest, grant, ids = GuestPassRow, GrantRow, sorted(grant_ids)
-    chosen_guests = (
-        select(guest.grant_id, guest.id, guest.site_id, guest.host_user_id)
-        .where(guest.grant_id.in_(ids))
-        .order_by(guest.id)
-    )
-    chosen_grants = (
-        select(grant.id, grant.site_id, grant.entered, grant.taken, grant.inside_zone_id, grant.moved_at)
-        .where(grant.id.in_(ids))
-        .order_by(grant.id)
-    )
-    guests = await ctx.db.execute(chosen_guests.with_for_update(key_share=True))
-    grants = await ctx.db.execute(chosen_grants.with_for_update(key_share=True))
-    return {row[0]: _Guest(*row) for row in guests}, {row[0]: _Grant(*row) for row in grants}
-
-
-def _move(grant: _Grant, passage: Passage) -> tuple[int | None, int | None]:
-    """Put the pass where the person walked; return the zone it was in and the one it is in.
-
-    It leaves the zone where it was last seen, whatever gate it is seen at next: nobody is in two zones at once. A late
-    report of an older walk must not put somebody back where they were.
-    """
-    left, entered = passage.zones
-    was = grant.inside_zone_id
-    grant.entered += left is None and entered is not None
-    grant.taken += 1
-    if grant.moved_at is None or passage.at >= grant.moved_at:
-        grant.inside_zone_id = entered
-        grant.moved_at = passage.at
-    return was, grant.inside_zone_id
-
-
-def _visits(passage: Passage, guest: _Guest, first: bool) -> list[_Visit]:
-    left, entered = passage.zones
-    if left is not None and entered is not None:
-        return []  # from zone to zone within one visit
-    return [_Visit(passage, guest, "enter" if left is None else "exit", first)]
-
-
-async def _write_back(ctx: Context, grants: Sequence[_Grant]) -> None:
-    given = {
-        "ids": [grant.id for grant in grants],
-        "entered": [grant.entered for grant in grants],
-        "taken": [grant.taken for grant in grants],
-        "inside": [grant.inside_zone_id for grant in grants],
-        "moved_at": [grant.moved_at for grant in grants],
-        "arrived_at": [grant.arrived_at for grant in grants],
-    }
-    await ctx.db.execute(queries.load("domain.access", "move_grants"), given)
-
-
-async def _write_visits(ctx: Context, visits: Sequence[_Visit]) -> None:
-    given = {
-        "site_ids": [visit.guest.site_id for visit in visits],
-        "guest_pass_ids": [visit.guest.id for visit in visits],
-        "host_user_ids": [visit.guest.host_user_id for visit in visits],
-        "gate_ids": [visit.passage.gate.id for visit in visits],
-        "access_ids": [visit.passage.access_id for visit in visits],
-        "actions": [visit.action for visit in visits],
-        "ats": [visit.passage.at for visit in visits],
-    }
-    ids = (await ctx.db.scalars(queries.load("domain.access", "write_visits"), given)).all()
-    for visit_id, visit in zip(ids, visits, strict=True):
-        ctx.emit(_logged(visit_id, visit))
-
-
-def _logged(visit_id: int, visit: _Visit) -> VisitLogged:
-    return VisitLogged(
-        visit_id=visit_id,
-        site_id=visit.guest.site_id,
-        guest_pass_id=visit.guest.id,
-        host_user_id=visit.guest.host_user_id,
-        gate_id=visit.passage.gate.id,
-        action=visit.action,
-        first=visit.first,
-        at=visit.passage.at,
-    )
-
-
-async def _count(ctx: Context, change: Mapping[int | None, int]) -> None:
-    """Move the zones' counts; the street, None, has none."""
-    zones = {zone_id: count for zone_id, count in change.items() if zone_id is not None}
-    given = {"ids": list(zones), "inside": list(zones.values())}
-    await ctx.db.execute(queries.load("domain.access", "count_passages"), given)
+    given = {"passages": msgspec.json.encode(passages).decode()}
+    ((visits,),) = await ctx.rows(queries.load("domain.access", "walk"), given)
+    for visit in msgspec.json.decode(visits, type=list[VisitLogged]):
+        ctx.emit(visit)

@@ -41,6 +41,8 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     decision: str | None
 
 
+FIRST_ROWS = 100
+"""So many events a screen begins with; older ones it makes no room for."""
 Entries = Select[*tuple[Any, ...]]
 # Any: the columns that `entries` chooses, by their names
 _PASSED = {"passage": True, "no_passage": False}
