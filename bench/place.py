@@ -46,13 +46,20 @@ PASSES = 6_000
 
 CLONED = """
 WITH made AS (
-    INSERT INTO grants (site_id, key_id, zones, valid_from, valid_until, entries, passback, entered, taken)
-    SELECT $1, $2, $3, $4, $5, 'many', 'hard', 0, 0 FROM generate_series(1, $6) RETURNING id
+    INSERT INTO grants
+    SELECT clone.* FROM grants AS pass, generate_series(1, $2) AS number,
+    LATERAL jsonb_populate_record(
+        pass, jsonb_build_object('id', nextval('grants_id_seq'), 'number', number)
+    ) AS clone
+    WHERE pass.id = $1
+    RETURNING id
 ), guests AS (
-    INSERT INTO guest_passes (
-        grant_id, site_id, host_user_id, guest_name, created_at, revoked_reason, version
-    )
-    SELECT id, $1, $7, 'Ada Lovelace', $4, '', 1 FROM made
+    INSERT INTO guest_passes
+    SELECT clone.* FROM guest_passes AS guest, made,
+    LATERAL jsonb_populate_record(
+        guest, jsonb_build_object('id', nextval('guest_passes_id_seq'), 'grant_id', made.id)
+    ) AS clone
+    WHERE guest.grant_id = $1
 )
 SELECT id FROM made ORDER BY id
 """
@@ -161,13 +168,11 @@ async def _passes(made: Place, runtime: Runtime, site_id: int, host: int) -> lis
     guest = {"siteId": site_id, "hostUserId": host, "guestName": "Ada Lovelace"}
     window = {"start": (now - timedelta(minutes=1)).isoformat(), "end": until.isoformat()}
     first = await runtime.call(HOUSE, "access.create_guest_pass", guest | window)
-    key_id, seed, zones = (
-        await made.ask("SELECT k.id, seed, zones FROM grants JOIN pass_keys k ON k.id = key_id")
-    )[0]
-    key, start = Ed25519PrivateKey.from_private_bytes(seed), now - timedelta(minutes=1)
-    rows = await made.ask(CLONED, site_id, key_id, zones, start, until, PASSES, host)
+    key_id, seed = (await made.ask("SELECT id, seed FROM pass_keys ORDER BY id DESC LIMIT 1"))[0]
+    key = Ed25519PrivateKey.from_private_bytes(seed)
     claim = token.read(str(first.qr_token), {key_id: key.public_key()})
     assert isinstance(claim, token.PassClaim)
+    rows = await made.ask(CLONED, claim.pass_id, PASSES)
     return [(row[0], _signed(claim, row[0], key)) for row in rows]
 
 

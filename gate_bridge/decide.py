@@ -103,6 +103,7 @@ class Decide:
             rid=scan.request_id,
             direction=scan.direction,
             presented=scan.token,
+            method=scan.method,
         )
         return decided
 

@@ -40,7 +40,7 @@ SHOW_S: Final = 5.0
 SAY_S: Final = 2.0
 WAITING: Final = 10_000
 TOGETHER: Final = 500
-REST, LONGEST_REST_S = 4, 0.1
+REST, LONGEST_REST_S = 4, 0.25
 """After each round others gather so many times as long as it took, so that a rush leaves time to those who write."""
 AHEAD: Final = 50
 """So many commits may wait before those who record are slowed down to the pace of publishing."""

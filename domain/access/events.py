@@ -14,6 +14,23 @@ class ZoneChanged(Event, frozen=True):
     site_id: int
 
 
+class ScheduleChanged(Event, frozen=True):
+    """Hours were named or changed."""
+
+    name: ClassVar[str] = "schedule.changed"
+    schedule_id: int
+    site_id: int
+
+
+class WatchListChanged(Event, frozen=True):
+    """Somebody was put on a watch-list, or taken off it."""
+
+    name: ClassVar[str] = "watch.changed"
+    watch_id: int
+    site_id: int
+    on: bool
+
+
 class GateChanged(Event, frozen=True):
     """A gate was made or changed."""
 
@@ -129,6 +146,32 @@ class GateCommandEnded(Event, frozen=True):
     site_id: int
     state: str
     code: str
+
+
+class PassIssued(Event, frozen=True):
+    """A badge, a ticket, or another pass of its own was made."""
+
+    name: ClassVar[str] = "pass.issued"
+    pass_id: int
+    site_id: int
+    kind: str
+    holder_user_id: int | None
+
+
+class PassChanged(Event, frozen=True):
+    """What a pass opens, or what it is shown by, was changed."""
+
+    name: ClassVar[str] = "pass.changed"
+    pass_id: int
+    site_id: int
+
+
+class PassRevoked(Event, frozen=True):
+    """A badge, a ticket, or another pass of its own opens nothing any more."""
+
+    name: ClassVar[str] = "pass.revoked"
+    pass_id: int
+    site_id: int
 
 
 class GuestPassRequested(Event, frozen=True):

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Annotated
 
 import msgspec
-from sqlalchemy import ARRAY, BigInteger, any_, literal, select
+from sqlalchemy import select
 
 from domain.access.events import (
     AccessRecorded,
@@ -31,6 +31,7 @@ from domain.access.tables.record import AccessLogRow
 from domain.access.tables.rights import GrantRow, GuestPassRow
 from domain.identity.queries.people import names_of
 from domain.kernel.context import Context
+from domain.kernel.database import among
 from domain.kernel.feeds import Feed, Item, Shown
 from domain.kernel.times import day_bounds
 from domain.sites.operations import time_zone_of
@@ -98,7 +99,7 @@ async def show_entries(ctx: Context, facts: Sequence[AccessRecorded]) -> Shown:
     seen = _newest_of_each_site(facts)
     # the moments of receipt spare looking into the partitions of other days
     moments = {fact.received_at for fact in seen}
-    these = AccessLogRow.id == any_(literal([fact.access_id for fact in seen], ARRAY(BigInteger)))
+    these = among(AccessLogRow.id, [fact.access_id for fact in seen])
     chosen = entries().where(these, AccessLogRow.received_at.between(min(moments), max(moments)))
     shown: defaultdict[str, list[Item]] = defaultdict(list)
     for entry in newest_by_key(await read_entries(ctx, chosen)):
@@ -162,7 +163,7 @@ async def show_guests(ctx: Context, facts: Sequence[GuestPassRequested | VisitLo
     ids = {fact.guest_pass_id for fact in facts}
     shown: dict[str, list[Item]] = {}
     for site_id in sorted({fact.site_id for fact in facts}):
-        found = await guest_items(ctx, (await _today(ctx, site_id)).where(GuestPassRow.id.in_(ids)))
+        found = await guest_items(ctx, (await _today(ctx, site_id)).where(among(GuestPassRow.id, ids)))
         shown[guests.channel(site_id=site_id)] = found.get(site_id, [])
     return shown
 

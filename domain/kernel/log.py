@@ -3,8 +3,8 @@
 1. ``facts.id`` is given at insert and may commit out of order; ``facts.position`` is dense, given afterwards by
    the sequencer, and only for facts behind which no transaction can still commit.
 2. ``unpublished`` holds a row per fact until its publications are out; whoever committed deletes it, or the relay.
-3. Facts of a rush are written by the statement of an operation, which notes all of them in one row of ``unpublished``:
-   that of its last fact, with the id of its first. Theirs are all ids between that are of the same transaction.
+3. Facts of a rush are noted in one row of ``unpublished``: that of the last, with the id of the first. Theirs are all
+   ids between that are of the same transaction. An operation's statement may write a rush by itself (`ctx.rush`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,15 +14,12 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     Identity,
     Index,
-    any_,
     case,
     delete,
     func,
-    literal,
     select,
     text,
 )
@@ -31,8 +28,11 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from domain.kernel import queries
 from domain.kernel.context import Context
-from domain.kernel.database import Table
+from domain.kernel.database import Table, among
 from domain.kernel.events import Event
+
+MANY = 50
+"""More facts than these in one transaction are a rush."""
 
 
 class FactRow(Table):
@@ -68,7 +68,7 @@ class UnpublishedRow(Table):
     """Where the row is about a rush, its first fact."""
 
 
-class Fact(msgspec.Struct, frozen=True, kw_only=True):
+class Fact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A fact as the log holds it; ``rush`` is the last fact of the rush that it came with, if it did."""
 
     id: int
@@ -113,36 +113,34 @@ class _Line(msgspec.Struct, frozen=True, gc=False):
 
 async def write(ctx: Context) -> list[Fact]:
     """Put the context's facts into the log and return them with their ids, after what is there already of rushes."""
-    rushed = [
-        _fact(ctx, fact_id, event, rush=rush.last)
-        for rush in ctx.rushes
-        for fact_id, event in rush.shown.items()
-    ]
+    actor, correlation, at = ctx.caller.actor, ctx.correlation, ctx.now
+
+    def fact(fact_id: int, event: Event, seq: int, rush: int | None) -> Fact:
+        return Fact(id=fact_id, event=event, seq=seq, actor=actor, correlation=correlation, at=at, rush=rush)
+
+    rushed = [fact(fact_id, event, 1, one.last) for one in ctx.rushes for fact_id, event in one.shown.items()]
     if not ctx.emitted:
         return rushed
+    rushing = bool(ctx.rushes) or len(ctx.emitted) > MANY
     lines = [
         _Line(one.event.name, one.event.aggregate, one.event.aggregate_id, one.seq, one.event)
         for one in ctx.emitted
     ]
     given = {
         "facts": msgspec.json.encode(lines).decode(),
-        "actor": ctx.caller.actor,
-        "correlation": ctx.correlation,
-        "at": ctx.now,
+        "actor": actor,
+        "correlation": correlation,
+        "at": at,
+        "rush": rushing,
     }
-    ids = await ctx.db.scalar(queries.load("domain.kernel", "write_facts"), given)
-    return rushed + [_fact(ctx, i, one.event, one.seq) for i, one in zip(ids, ctx.emitted, strict=True)]
-
-
-def _fact(ctx: Context, fact_id: int, event: Event, seq: int = 1, rush: int | None = None) -> Fact:
-    actor, correlation = ctx.caller.actor, ctx.correlation
-    return Fact(id=fact_id, event=event, seq=seq, actor=actor, correlation=correlation, at=ctx.now, rush=rush)
+    ((ids,),) = await ctx.rows(queries.load("domain.kernel", "write_facts"), given)
+    rush = ids[-1] if rushing else None
+    return rushed + [fact(i, one.event, one.seq, rush) for i, one in zip(ids, ctx.emitted, strict=True)]
 
 
 async def published(db: AsyncSession, noted: Sequence[int]) -> None:
     """Note that the publications of the facts in these rows (`Fact.noted`) are out."""
-    these = literal(list(noted), ARRAY(BigInteger))
-    gone = delete(UnpublishedRow).where(UnpublishedRow.fact_id == any_(these))
+    gone = delete(UnpublishedRow).where(among(UnpublishedRow.fact_id, noted))
     # no row of this table is ever held by a session, so there is nothing to bring up to date
     await db.execute(gone.execution_options(synchronize_session=False))
 

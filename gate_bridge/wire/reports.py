@@ -85,7 +85,7 @@ class Scan(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     epoch: Epoch = field(name="e")
     request_id: RequestId = field(name="rid")
-    method: Literal["qr", "nfc", "pin"] = field(name="m")
+    method: Literal["qr", "nfc", "pin", "plate"] = field(name="m")
     token: Annotated[str, Meta(max_length=512)] = field(name="tok")
     direction: Direction = field(name="d")
     at_ms: Count = field(name="t")
@@ -95,7 +95,7 @@ class Scan(Struct, frozen=True, kw_only=True, omit_defaults=True):
     zone_id: Id | None = field(name="z", default=None)
 
 
-class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Something that happened at a gate: one line of its journal, kept there until acknowledged."""
 
     epoch: Epoch = field(name="e")

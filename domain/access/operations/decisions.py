@@ -1,26 +1,27 @@
 """Decisions: what a gate is answered, within a millisecond or two, and how the answer was reached.
 
 1. One query reads the facts, the pure rules decide.
-2. An admit that takes something (an entry, a place) keeps it as a hold, by compare-and-swap on the counters read
-   with the facts; where they have moved, the decision is made again on a fresh look.
+2. An admit that takes something (an entry, a place, a rotating code) keeps it as a hold, by compare-and-swap on the
+   counters read with the facts; where they have moved, the decision is made again on a fresh look.
 3. The hold is keyed by the request, so that the same scan asked again, also after a crash, gets the same answer.
 """
 
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from domain.access.operations.alarms import raise_alarm
+from domain.access.queries.decision_facts import Asked, facts_of
 from domain.access.rules import token
+from domain.access.rules.credentials import Method, normalised
 from domain.access.rules.decide import PASSAGE_WINDOW_S
 from domain.access.rules.decide import decide as judge
-from domain.access.rules.facts import Facts, GateFacts, PassFacts, ZoneFacts
+from domain.access.rules.facts import Facts
 from domain.access.rules.reasons import Reason
-from domain.access.rules.token import PassClaim
 from domain.access.rules.verdict import Step, Verdict
+from domain.access.tables.place import GateRow
 from domain.kernel import queries
 from domain.kernel.context import Context
 from domain.kernel.direct import Row
@@ -28,18 +29,17 @@ from domain.kernel.errors import Forbidden, NotFound
 from domain.kernel.operations import operation
 
 LOOKS = 5
-REMEMBERED = 20_000
-"""Codes whose signatures need not be checked again."""
 Direction = Literal["in", "out"]
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The answer to one scan."""
+    """The answer to one scan. ``watched``: its holder is on the watch-list, and somebody is to hear of it."""
 
     decision: str
     gate_id: int
     epoch: bytes
     rid: str
+    method: str
     direction: str
     admit: bool
     reason: str
@@ -47,30 +47,39 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     initials: str
     opens_ms: int
     trace: Sequence[Step]
+    watched: bool = False
 
 
 @operation("access.decide", allow={"device"}, atomic=False, replays=False)
 async def decide(
-    ctx: Context, *, gate_id: int, epoch: bytes, rid: str, direction: Direction, presented: str
+    ctx: Context,
+    *,
+    gate_id: int,
+    epoch: bytes,
+    rid: str,
+    direction: Direction,
+    presented: str,
+    method: Method = "qr",
 ) -> Decision:
-    """Decide whether a gate opens for the code it was shown."""
+    """Decide whether a gate opens for the code, card, PIN or plate it was shown."""
     if ctx.caller.gate_id != gate_id:
         raise Forbidden(f"Only gate {gate_id} asks for gate {gate_id}")
-    key_id, pass_id = token.peek(presented) or (None, None)
-    asked = {"gate_id": gate_id, "epoch": epoch, "rid": rid, "direction": direction}
+    asked = _asked(gate_id, epoch, rid, direction, presented, method)
     for looks_left in reversed(range(LOOKS)):
-        look = queries.load("domain.access", "facts_for_decision")
-        row = await ctx.row(look, {**asked, "pass_id": pass_id, "key_id": key_id, "now": ctx.now})
+        row = await ctx.row(
+            queries.load("domain.access", "facts_for_decision"),
+            {**msgspec.structs.asdict(asked), "now": ctx.now},
+        )
         if row is None:
             raise NotFound(f"There is no gate {gate_id}")
-        facts = _facts(row, gate_id, direction, presented, key_id)
+        facts = facts_of(row, asked, ctx.now.timestamp())
         verdict = judge(facts, ctx.now.timestamp())
         if row["held_decision"] is not None:
             return _answer(asked, facts, row, row["held_decision"], _again(verdict))
         name = ctx.tools.random_bytes(8).hex()
         if not (verdict.admit and _takes(facts)):
             return _answer(asked, facts, row, name, verdict)
-        if kept := await _hold(ctx, asked, row, name):
+        if kept := await _hold(ctx, asked, facts, row, name):
             return _answer(asked, facts, row, kept, verdict)
         if not looks_left:
             undecided = Verdict(admit=False, reason=Reason.INTERNAL, trace=verdict.trace)
@@ -80,7 +89,7 @@ async def decide(
 
 @operation("access.write_decisions", allow={"service"}, replays=False)
 async def write_decisions(ctx: Context, *, decisions: list[Decision]) -> None:
-    """Keep how answers were reached; the gate is not kept waiting for it."""
+    """Keep how answers were reached, and tell of those on the watch-list; the gate is not kept waiting for it."""
     given = {
         "now": ctx.now,
         "ids": [one.decision for one in decisions],
@@ -88,61 +97,42 @@ async def write_decisions(ctx: Context, *, decisions: list[Decision]) -> None:
         "epochs": [one.epoch for one in decisions],
         "rids": [one.rid for one in decisions],
         "grant_ids": [one.grant_id for one in decisions],
+        "methods": [one.method for one in decisions],
         "directions": [one.direction for one in decisions],
         "admits": [one.admit for one in decisions],
         "reasons": [one.reason for one in decisions],
         "traces": [msgspec.json.encode(one.trace).decode() for one in decisions],
     }
     await ctx.db.execute(queries.load("domain.access", "write_decisions"), given)
+    for one in decisions:
+        if one.watched:
+            await _tell_of_watched(ctx, one)
 
 
-def _facts(row: Row, gate_id: int, direction: Direction, presented: str, key_id: int | None) -> Facts:
-    claim = _read(presented, key_id, row["seed"])
-    return Facts(
-        token=claim,
-        # A code that nobody of ours signed is about no pass, whatever it says: else a forger names a guest of ours.
-        known=None if isinstance(claim, Reason) else _known(row),
-        gate=GateFacts(gate_id=gate_id, site_id=row["site_id"], mode=row["mode"], enabled=row["enabled"]),
+async def _tell_of_watched(ctx: Context, one: Decision) -> None:
+    gate = await ctx.db.get_one(GateRow, one.gate_id)
+    told = {"passId": one.grant_id, "decision": one.decision, "admit": one.admit, "direction": one.direction}
+    await raise_alarm(ctx, "watch_list", site_id=gate.site_id, gate_id=gate.id, detail=told)
+
+
+def _asked(
+    gate_id: int, epoch: bytes, rid: str, direction: Direction, presented: str, method: Method
+) -> Asked:
+    key_id = pass_id = credential = None
+    if method == "qr":
+        key_id, pass_id = token.peek(presented) or (None, None)
+    elif (plain := normalised(method, presented)) is not None:
+        credential = f"{method}:{plain}"
+    return Asked(
+        gate_id=gate_id,
+        epoch=epoch,
+        rid=rid,
         direction=direction,
-        leaves=row["leaves"],
-        enters=_entered(row),
-    )
-
-
-@lru_cache(maxsize=REMEMBERED)
-def _read(presented: str, key_id: int | None, seed: bytes | None) -> PassClaim | Reason:
-    """What a code says, once its signature was checked; the same code under the same key says the same for ever."""
-    return token.read(presented, {} if key_id is None or seed is None else {key_id: _public(seed)})
-
-
-@lru_cache(maxsize=256)
-def _public(seed: bytes) -> Ed25519PublicKey:
-    return Ed25519PrivateKey.from_private_bytes(seed).public_key()
-
-
-def _known(row: Row) -> PassFacts | None:
-    if row["pass_id"] is None:
-        return None
-    return PassFacts(
-        pass_id=row["pass_id"],
-        site_id=row["pass_site_id"],
-        zones=row["zones"],
-        valid_from=row["valid_from"],
-        valid_until=row["valid_until"],
-        entries=row["entries"],
-        passback=row["passback"],
-        revoked=row["revoked"],
-        entered=row["entered"],
-        held=row["held"],
-        inside_zone=row["inside_zone"],
-    )
-
-
-def _entered(row: Row) -> ZoneFacts | None:
-    if row["enters_id"] is None:
-        return None
-    return ZoneFacts(
-        ordinal=row["enters"], capacity=row["capacity"], inside=max(row["inside"], 0), held=row["zone_held"]
+        presented=presented,
+        method=method,
+        key_id=key_id,
+        pass_id=pass_id,
+        credential=credential,
     )
 
 
@@ -151,15 +141,20 @@ def _takes(facts: Facts) -> bool:
     return facts.direction == "in" and facts.known is not None
 
 
-async def _hold(ctx: Context, asked: dict[str, Any], row: Row, name: str) -> str | None:
+async def _hold(ctx: Context, asked: Asked, facts: Facts, row: Row, name: str) -> str | None:
+    counted = row["capacity"] is not None or row["two_person"]
     taken = await ctx.row(
         queries.load("domain.access", "take_hold"),
         {
-            **asked,
+            "gate_id": asked.gate_id,
+            "epoch": asked.epoch,
+            "rid": asked.rid,
             "grant_id": row["pass_id"],
             "pass_taken": row["pass_taken"],
-            "limited_zone_id": row["enters_id"] if row["capacity"] is not None else None,
+            "zone_id": row["enters_id"],
+            "limited_zone_id": row["enters_id"] if counted else None,
             "zone_taken": row["zone_taken"],
+            "code_step": facts.code.step if facts.code is not None and facts.code.genuine else 0,
             "decision": name,
             "expires_at": ctx.now + timedelta(seconds=PASSAGE_WINDOW_S),
         },
@@ -172,18 +167,21 @@ def _again(verdict: Verdict) -> Verdict:
     return Verdict(admit=True, reason=Reason.OK, trace=verdict.trace)
 
 
-def _answer(asked: dict[str, Any], facts: Facts, row: Row, name: str, verdict: Verdict) -> Decision:
-    guest = (row["guest_name"] or "") if facts.known is not None else ""
+def _answer(asked: Asked, facts: Facts, row: Row, name: str, verdict: Verdict) -> Decision:
+    known = facts.known
+    holder: str = (row["holder_name"] or "") if known is not None else ""
     return Decision(
         decision=name,
-        gate_id=asked["gate_id"],
-        epoch=asked["epoch"],
-        rid=asked["rid"],
-        direction=asked["direction"],
+        gate_id=asked.gate_id,
+        epoch=asked.epoch,
+        rid=asked.rid,
+        method=asked.method,
+        direction=asked.direction,
         admit=verdict.admit,
         reason=verdict.reason.value,
-        grant_id=facts.known.pass_id if facts.known is not None else None,
-        initials="".join(word[0] for word in guest.split()[:2]),
+        grant_id=known.pass_id if known is not None else None,
+        initials="".join(word[0] for word in holder.split()[:2]),
         opens_ms=int(PASSAGE_WINDOW_S * 1000) if verdict.admit else 0,
         trace=verdict.trace,
+        watched=known is not None and (known.watched or known.blocked),
     )

@@ -1,15 +1,38 @@
 """Grants: rights to pass gates, made for guests here and for whatever else opens doors in the contexts above."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 
+import msgspec
 from sqlalchemy import select
 
 from domain.access.operations.keys import private_key, signing_key
 from domain.access.rules import token
+from domain.access.rules.windows import LONGEST
 from domain.access.tables.place import ZoneRow
 from domain.access.tables.rights import GrantRow
 from domain.kernel.context import Context
 from domain.kernel.errors import Invalid
+
+Kind = Literal["guest", "badge", "ticket", "vehicle", "staff"]
+Passback = Literal["hard", "soft", "off"]
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """How a grant may be used: `domain.access.rules.facts.PassFacts` tells what each member means."""
+
+    kind: Kind = "guest"
+    holder_user_id: int | None = None
+    holder_name: str = ""
+    entries: Literal["single", "many"] = "many"
+    schedule_id: int | None = None
+    passback: Passback | None = None
+    unpaid: bool = False
+    needs_escort: bool = False
+    escorts: bool = False
+    opens: bool = False
+    live_code: bool = False
 
 
 async def make_grant(
@@ -18,26 +41,39 @@ async def make_grant(
     window: tuple[datetime, datetime],
     *,
     zone_ids: list[int] | None,
-    entries: str,
+    terms: Terms,
 ) -> GrantRow:
-    """Let somebody pass: into the zones named, or the site's guest zones."""
+    """Let somebody pass: into the zones named, or the site's guest zones.
+
+    Gates are told by `lists.list_passes`, which the caller asks for when all that belongs to the pass is there.
+    """
     grant = GrantRow(
         site_id=site_id,
         key_id=(await signing_key(ctx)).id,
-        zones=await _zone_bits(ctx, site_id, zone_ids),
+        zones=await zone_bits(ctx, site_id, zone_ids),
         valid_from=window[0].replace(microsecond=0),
         valid_until=window[1].replace(microsecond=0),
-        entries=entries,
+        **msgspec.structs.asdict(terms),
     )
     ctx.db.add(grant)
     await ctx.db.flush()
     return grant
 
 
+def is_printable(grant: GrantRow) -> bool:
+    """Tell whether a grant may be shown as a signed code, which opens gates without a link until it ends."""
+    return grant.valid_until - grant.valid_from <= LONGEST
+
+
 async def signed(ctx: Context, grant: GrantRow) -> bytes:
     """Return the bytes of the pass that a grant is shown by."""
     # The token counts in minutes. Rounded down, an offline gate may close a little early and never late.
     minutes = int((grant.valid_until - grant.valid_from).total_seconds() // 60)
+    flags = {
+        token.Flag.SINGLE_ENTRY: grant.entries == "single",
+        token.Flag.NEEDS_ESCORT: grant.needs_escort,
+        token.Flag.LIVE_CODE: grant.live_code,
+    }
     claim = token.PassClaim(
         key_id=grant.key_id,
         pass_id=grant.id,
@@ -45,13 +81,14 @@ async def signed(ctx: Context, grant: GrantRow) -> bytes:
         zones=grant.zones,
         not_before=int(grant.valid_from.timestamp()),
         minutes=minutes,
-        flags=int(token.Flag.SINGLE_ENTRY) if grant.entries == "single" else 0,
+        flags=sum(int(flag) for flag, is_set in flags.items() if is_set),
     )
     return token.sign(claim, await private_key(ctx, grant.key_id))
 
 
-async def _zone_bits(ctx: Context, site_id: int, zone_ids: list[int] | None) -> int:
-    rows = (await ctx.db.scalars(select(ZoneRow).where(ZoneRow.site_id == site_id))).all()
+async def zone_bits(ctx: Context, site_id: int, zone_ids: list[int] | None) -> int:
+    """Return the bits of zones of a site, the guest zones where none are named; others are for staff to give."""
+    rows = await zones_of(ctx, site_id)
     known = {row.id: row for row in rows}
     if zone_ids is None:
         chosen = [row for row in rows if row.for_guests]
@@ -64,3 +101,15 @@ async def _zone_bits(ctx: Context, site_id: int, zone_ids: list[int] | None) -> 
         if not all(row.for_guests for row in chosen):
             ctx.require("desk", "manager", site_id=site_id)
     return sum({1 << row.ordinal for row in chosen})
+
+
+async def zones_of(ctx: Context, site_id: int) -> Sequence[ZoneRow]:
+    """Return the zones of a site."""
+    return (
+        await ctx.db.scalars(select(ZoneRow).where(ZoneRow.site_id == site_id).order_by(ZoneRow.id))
+    ).all()
+
+
+def zone_ids_of(grant: GrantRow, zones: Sequence[ZoneRow]) -> list[int]:
+    """Return the zones that a grant opens, of those given."""
+    return [zone.id for zone in zones if zone.site_id == grant.site_id and grant.zones >> zone.ordinal & 1]

@@ -9,7 +9,8 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import Select, select
 
 from domain.access.events import GuestPassExpired, GuestPassRequested, GuestPassRevoked
-from domain.access.operations.grants import make_grant, signed
+from domain.access.operations.grants import Terms, make_grant, signed, zone_ids_of
+from domain.access.operations.lists import list_passes
 from domain.access.rules import qr, token
 from domain.access.rules.windows import guest_state, window_problem
 from domain.access.tables.place import ZoneRow
@@ -38,6 +39,7 @@ class GuestPassView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A guest pass. ``qrToken`` opens gates: it is shown to the host and the desk only."""
 
     guest_pass_id: int
+    pass_id: int
     site_id: int
     host_user_id: int
     guest_name: str
@@ -46,6 +48,8 @@ class GuestPassView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     end: datetime
     zone_ids: Sequence[int]
     entries: str
+    needs_escort: bool
+    live_code: bool
     state: str
     arrived_at: datetime | None
     revoked_at: datetime | None
@@ -71,8 +75,12 @@ async def create_guest_pass(
     guest_email: Email | None = None,
     zone_ids: Zones | None = None,
     entries: Entries = "many",
+    needs_escort: bool = False,
+    live_code: bool = False,
 ) -> GuestPassView:
     """Expect a guest: the pass opens the site's guest zones between ``start`` and ``end``.
+
+    With ``needsEscort`` it opens beside its host only, with ``liveCode`` it is shown by a code that changes.
 
     Without ``hostUserId`` the caller is the host; without ``siteId`` it is the host's site.
     """
@@ -83,7 +91,8 @@ async def create_guest_pass(
     if problem := window_problem(valid_from, valid_until, ctx.now):
         raise Invalid.field(*problem)
     window = valid_from, valid_until
-    grant = await make_grant(ctx, site, window, zone_ids=zone_ids, entries=entries)
+    terms = Terms(entries=entries, needs_escort=needs_escort, live_code=live_code)
+    grant = await make_grant(ctx, site, window, zone_ids=zone_ids, terms=terms)
     row = GuestPassRow(
         grant_id=grant.id,
         site_id=site,
@@ -95,6 +104,7 @@ async def create_guest_pass(
     )
     ctx.db.add(row)
     await ctx.db.flush()
+    await list_passes(ctx, [grant])
     ctx.emit(GuestPassRequested(guest_pass_id=row.id, site_id=site, host_user_id=host), of=row)
     return await _view(ctx, row, grant)
 
@@ -154,6 +164,8 @@ async def revoke_guest_pass(ctx: Context, *, guest_pass_id: int, reason: Note = 
         grant.revoked_at = ctx.now
         grant.taken += 1
         row.revoked_reason = reason
+        await ctx.db.flush()
+        await list_passes(ctx, [grant])
         fact = GuestPassRevoked(guest_pass_id=row.id, site_id=row.site_id, host_user_id=row.host_user_id)
         ctx.emit(fact, of=row)
     return await _view(ctx, row, grant)
@@ -256,16 +268,17 @@ async def _zones(ctx: Context, site_ids: set[int]) -> Sequence[ZoneRow]:
 def _shown(ctx: Context, row: GuestPassRow, grant: GrantRow, zones: Sequence[ZoneRow]) -> GuestPassView:
     return GuestPassView(
         guest_pass_id=row.id,
+        pass_id=grant.id,
         site_id=row.site_id,
         host_user_id=row.host_user_id,
         guest_name=row.guest_name,
         guest_email=row.guest_email,
         start=grant.valid_from,
         end=grant.valid_until,
-        zone_ids=[
-            zone.id for zone in zones if zone.site_id == row.site_id and grant.zones >> zone.ordinal & 1
-        ],
+        zone_ids=zone_ids_of(grant, zones),
         entries=grant.entries,
+        needs_escort=grant.needs_escort,
+        live_code=grant.live_code,
         state=guest_state(
             revoked=grant.revoked_at is not None,
             inside=grant.inside_zone_id is not None,

@@ -6,6 +6,7 @@
 3. Rows are locked in the order journals, guest passes, grants, zones, each sorted by id.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -91,7 +92,7 @@ async def record(ctx: Context, *, events: list[GateEvent], poison: list[Poison])
 
     Events of gates that are not known go to quarantine. Returning means committed: gates may then forget.
     """
-    named = {event.gate_id for event in events} | {event.passed_gate_id for event in events}
+    named = {event.gate_id for event in events} | {event.at_gate_id for event in events if event.at_gate_id}
     gates = await _gates(ctx, named | {p.gate_id for p in poison if p.gate_id})
     known = [event for event in events if event.gate_id in gates]
     strangers = [event for event in events if event.gate_id not in gates]
@@ -204,18 +205,15 @@ async def _follow(ctx: Context, logged: Sequence[Logged], gates: Mapping[int, Ga
 
 def _seen(logged: Sequence[Logged], gates: Mapping[int, Gate]) -> list[Logged]:
     """Return what screens show of a rush: of each site the newest and a passage, of each gate one event."""
-    seen = list[Logged]()
-    room: dict[int, int] = {}
-    told: set[tuple[str, int]] = set()
-    for one in reversed(logged):
-        event = one.event
-        site_id = gates[event.gate_id].site_id
-        left = room[site_id] = room.get(site_id, FIRST_ROWS + 1) - 1
-        about = {("gate", event.gate_id)} | ({("site", site_id)} if event.kind == "passage" else set())
-        if left > 0 or not about <= told:
-            seen.append(one)
-            told |= about
-    return seen[::-1]
+    of_site: defaultdict[int, list[Logged]] = defaultdict(list)
+    for one in logged:
+        of_site[gates[one.event.gate_id].site_id].append(one)
+    newest = [one for those in of_site.values() for one in those[-FIRST_ROWS:]]
+    last_of_gate = {one.event.gate_id: one for one in logged}
+    passages = [one for one in logged if one.event.kind == "passage"]
+    walked = {gates[one.event.gate_id].site_id: one for one in passages}
+    seen = {one.fact_id: one for one in (*newest, *last_of_gate.values(), *walked.values())}
+    return [seen[fact_id] for fact_id in sorted(seen)]
 
 
 def _recorded(one: Logged, gates: Mapping[int, Gate]) -> AccessRecorded:
@@ -235,10 +233,9 @@ def _recorded(one: Logged, gates: Mapping[int, Gate]) -> AccessRecorded:
 
 
 def _passage(one: Logged, gates: Mapping[int, Gate]) -> Passage:
-    event, gate = one.event, gates[one.event.passed_gate_id]
-    there = gate.from_zone_id, gate.to_zone_id
-    left, entered = there if event.direction == "in" else there[::-1]
-    return Passage(one.access_id, gate.site_id, gate.id, left, entered, event.grant_id, event.at)
+    event = one.event
+    gate = gates[event.passed_gate_id]
+    return Passage(one.access_id, gate, event.direction, event.grant_id, event.at)
 
 
 async def _sound(ctx: Context, event: GateEvent, site_id: int) -> None:

@@ -1,11 +1,13 @@
 """Zones: the areas of a site."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
 from sqlalchemy import func, select
 
 from domain.access.events import ZoneChanged
+from domain.access.operations.lists import next_revision
 from domain.access.tables.place import ZoneRow
 from domain.kernel.context import Context
 from domain.kernel.errors import NotFound
@@ -15,10 +17,16 @@ from domain.kernel.paging import Limit, Page, page, turn
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Capacity = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 OfflinePolicy = Literal["deny", "signed_ok", "list_ok", "open"]
+Passback = Literal["hard", "soft", "timed", "off"]
+Minutes = Annotated[int, msgspec.Meta(ge=1, le=7 * 24 * 60)]
+Schedule = int | msgspec.UnsetType | None
 
 
 class ZoneView(msgspec.Struct, frozen=True, rename="camel"):
-    """One zone; ``inside`` is how many are in it now."""
+    """One zone; ``inside`` is how many are in it now, ``opened_at`` when a first person entered last.
+
+    What its rules mean is told in docs/rules.md.
+    """
 
     zone_id: int
     site_id: int
@@ -27,6 +35,13 @@ class ZoneView(msgspec.Struct, frozen=True, rename="camel"):
     capacity: int | None
     for_guests: bool
     offline_policy: str
+    schedule_id: int | None
+    passback: str
+    passback_minutes: int | None
+    in_order: bool
+    first_person: bool
+    opened_at: datetime | None
+    two_person: bool
     inside: int
 
 
@@ -59,8 +74,14 @@ async def create_zone(
     capacity: Capacity | None = None,
     for_guests: bool = True,
     offline_policy: OfflinePolicy = "deny",
+    schedule_id: int | None = None,
+    passback: Passback = "hard",
+    passback_minutes: Minutes | None = None,
+    in_order: bool = False,
+    first_person: bool = False,
+    two_person: bool = False,
 ) -> ZoneView:
-    """Add a zone to a site; a site has at most 32."""
+    """Add a zone to a site; a site has at most 32. docs/rules.md tells what its rules mean."""
     ctx.require("manager", site_id=site_id)
     await ctx.db.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"zones:{site_id}"))))
     used = await ctx.db.scalar(select(func.count()).where(ZoneRow.site_id == site_id))
@@ -71,9 +92,16 @@ async def create_zone(
         capacity=capacity,
         for_guests=for_guests,
         offline_policy=offline_policy,
+        schedule_id=schedule_id,
+        passback=passback,
+        passback_minutes=passback_minutes,
+        in_order=in_order,
+        first_person=first_person,
+        two_person=two_person,
     )
     ctx.db.add(row)
     await ctx.db.flush()
+    await next_revision(ctx, site_id)
     ctx.emit(ZoneChanged(zone_id=row.id, site_id=site_id), of=row)
     return view(row)
 
@@ -87,16 +115,48 @@ async def change_zone(
     capacity: Capacity | msgspec.UnsetType | None = msgspec.UNSET,
     for_guests: bool | None = None,
     offline_policy: OfflinePolicy | None = None,
+    schedule_id: Schedule = msgspec.UNSET,
+    passback: Passback | None = None,
+    passback_minutes: Minutes | None = None,
+    in_order: bool | None = None,
+    first_person: bool | None = None,
+    two_person: bool | None = None,
 ) -> ZoneView:
-    """Change a zone; what is not given stays, a null capacity lifts the limit."""
+    """Change a zone; what is not given stays, a null capacity lifts the limit and a null schedule the hours."""
     row = await ctx.db.get(ZoneRow, zone_id, with_for_update={"key_share": True})
     if row is None:
         raise NotFound(f"There is no zone {zone_id}")
     ctx.require("manager", site_id=row.site_id)
-    row.name = row.name if name is None else name
+    given = {
+        "name": name,
+        "for_guests": for_guests,
+        "offline_policy": offline_policy,
+        "in_order": in_order,
+        "first_person": first_person,
+        "two_person": two_person,
+    }
+    for field, value in given.items():
+        if value is not None:
+            setattr(row, field, value)
     row.capacity = row.capacity if capacity is msgspec.UNSET else capacity
-    row.for_guests = row.for_guests if for_guests is None else for_guests
-    row.offline_policy = offline_policy or row.offline_policy
+    row.schedule_id = row.schedule_id if schedule_id is msgspec.UNSET else schedule_id
+    if passback is not None or passback_minutes is not None:
+        row.passback, row.passback_minutes = passback or row.passback, passback_minutes
+    row.taken += 1  # a decision made on the old rules is made again
+    await ctx.db.flush()
+    await next_revision(ctx, row.site_id)
+    ctx.emit(ZoneChanged(zone_id=row.id, site_id=row.site_id), of=row)
+    return view(row)
+
+
+@operation("access.open_zone", allow={"guard", "desk", "manager", "admin"})
+async def open_zone(ctx: Context, *, zone_id: int) -> ZoneView:
+    """Open a zone for today that waits for its first person, as if somebody who may open it had walked in."""
+    row = await ctx.db.get(ZoneRow, zone_id, with_for_update={"key_share": True})
+    if row is None:
+        raise NotFound(f"There is no zone {zone_id}")
+    ctx.require("guard", "desk", "manager", site_id=row.site_id)
+    row.opened_at = ctx.now
     ctx.emit(ZoneChanged(zone_id=row.id, site_id=row.site_id), of=row)
     return view(row)
 
@@ -111,5 +171,12 @@ def view(row: ZoneRow) -> ZoneView:
         capacity=row.capacity,
         for_guests=row.for_guests,
         offline_policy=row.offline_policy,
+        schedule_id=row.schedule_id,
+        passback=row.passback,
+        passback_minutes=row.passback_minutes,
+        in_order=row.in_order,
+        first_person=row.first_person,
+        opened_at=row.opened_at,
+        two_person=row.two_person,
         inside=max(row.inside or 0, 0),
     )

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -45,6 +46,7 @@ Guests = Select[*tuple[Any, ...]]
 # Any: the columns that `guests` chooses, by their names
 
 
+@cache
 def guests() -> Guests:
     """Return the query for guest passes with their grants; columns only, for in a rush they are very many."""
     guest, grant = GuestPassRow, GrantRow

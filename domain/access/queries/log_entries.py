@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -52,6 +53,7 @@ _ALARMS = {"alarm_on", "alarm_off"}
 _WALKED = {"passage": "admit", "no_passage": "admit"}
 
 
+@cache
 def entries() -> Entries:
     """Return the query for events with what they refer to; columns only, for there may be very many of them."""
     event, guest = AccessLogRow, GuestPassRow

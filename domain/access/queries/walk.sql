@@ -1,18 +1,19 @@
 -- Let passages have their effects: passes and guests move, visits are written down, zones count.
--- Everything is locked in one order: guest passes, grants, zones, each by id. What a pass does is summed up, as its walks
--- one after the other would leave it: it leaves the zone where it was last seen, whatever gate it is seen at next, so that
--- nobody is in two zones at once; and a late report of an older walk does not put somebody back where they were.
+-- Everything is locked in one order: guest passes, grants, zones, each by id. What a pass does is summed up, and is what
+-- `rules.passage.after` says of its walks one after the other.
 WITH passage AS MATERIALIZED (
-    SELECT * FROM ROWS FROM (json_to_recordset(CAST(:passages AS json)) AS (
-        access_id bigint, site_id bigint, gate_id bigint, grant_id bigint, left_id bigint, entered_id bigint,
-        at timestamptz
-    )) WITH ORDINALITY AS given (access_id, site_id, gate_id, grant_id, left_id, entered_id, at, place)
+    SELECT (walk->>'number')::bigint AS access_id, (walk->>'left')::bigint AS left_id,
+           (walk->>'entered')::bigint AS entered_id, (walk->>'at')::timestamptz AS at,
+           site_id, gate_id, grant_id, place
+    FROM ROWS FROM (json_to_recordset(CAST(:passages AS json)) AS (
+        walk json, site_id bigint, gate_id bigint, grant_id bigint
+    )) WITH ORDINALITY AS given (walk, site_id, gate_id, grant_id, place)
 ), guest AS MATERIALIZED (
     SELECT id, grant_id, site_id, host_user_id FROM guest_passes WHERE grant_id IN (SELECT grant_id FROM passage)
     ORDER BY id
     FOR NO KEY UPDATE
 ), pass AS MATERIALIZED (
-    SELECT id, site_id, entered, inside_zone_id, moved_at FROM grants
+    SELECT id, site_id, entered, inside_zone_id, moved_at, moved_by FROM grants
     WHERE id IN (SELECT grant_id FROM passage) AND (SELECT count(*) FROM guest) >= 0
     ORDER BY id
     FOR NO KEY UPDATE
@@ -28,16 +29,19 @@ WITH passage AS MATERIALIZED (
            max(at) FILTER (WHERE first) AS arrived_at
     FROM walked GROUP BY grant_id
 ), newest AS (
-    SELECT DISTINCT ON (grant_id) grant_id, entered_id, at FROM walked ORDER BY grant_id, at DESC, place DESC
+    SELECT DISTINCT ON (grant_id) grant_id, entered_id, at, access_id FROM walked
+    ORDER BY grant_id, at DESC, access_id DESC
 ), moved AS MATERIALIZED (
     SELECT pass.id, pass.inside_zone_id AS left_id, entrances, walks, arrived_at,
-           newest.at >= coalesce(pass.moved_at, newest.at) AS goes, newest.entered_id, newest.at
+           newest.entered_id, newest.at, newest.access_id,
+           pass.moved_at IS NULL OR (newest.at, newest.access_id) > (pass.moved_at, coalesce(pass.moved_by, 0)) AS goes
     FROM pass JOIN sum ON sum.grant_id = pass.id JOIN newest ON newest.grant_id = pass.id
 ), put AS (
     UPDATE grants SET
         entered = grants.entered + entrances, taken = grants.taken + walks,
         inside_zone_id = CASE WHEN goes THEN entered_id ELSE inside_zone_id END,
-        moved_at = CASE WHEN goes THEN moved.at ELSE moved_at END
+        moved_at = CASE WHEN goes THEN moved.at ELSE moved_at END,
+        moved_by = CASE WHEN goes THEN access_id ELSE moved_by END
     FROM moved WHERE grants.id = moved.id
 ), arrived AS (
     UPDATE guest_passes SET arrived_at = moved.arrived_at
@@ -61,7 +65,7 @@ WITH passage AS MATERIALIZED (
 ), visit AS MATERIALIZED (
     SELECT *, nextval('visits_id_seq') AS id FROM (
         SELECT guest.site_id, guest.id AS guest_pass_id, guest.host_user_id, gate_id, access_id, at, first,
-               CASE WHEN left_id IS NULL THEN 'enter' ELSE 'exit' END AS action
+               CASE WHEN enters THEN 'enter' ELSE 'exit' END AS action
         FROM walked JOIN guest USING (grant_id)
         WHERE left_id IS NULL OR entered_id IS NULL
         ORDER BY place

@@ -4,6 +4,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+from domain.access.rules.credentials import Credential
+from domain.access.rules.hours import Hours, WallClock
+from domain.access.rules.live_code import CodeFacts
 from domain.access.rules.reasons import Reason
 from domain.access.rules.token import Flag, PassClaim
 
@@ -12,7 +15,7 @@ Entries = Literal["single", "many"]
 Link = Literal["online", "offline"]
 Mode = Literal["normal", "free", "locked", "lockdown", "evacuate"]
 OfflinePolicy = Literal["deny", "signed_ok", "list_ok", "open"]
-Passback = Literal["hard", "soft", "off"]
+Passback = Literal["hard", "soft", "timed", "off"]
 
 
 class PassFacts(Struct, frozen=True, kw_only=True):
@@ -28,21 +31,29 @@ class PassFacts(Struct, frozen=True, kw_only=True):
     valid_from: float
     valid_until: float
     entries: Entries = "many"
-    passback: Passback = "hard"
-    """What to do when the pass enters the zone it is in already: refuse, let in and note it, or not care."""
+    hours: Hours | None = None
+    """When it opens within that time; None = always."""
+    passback: Passback | None = None
+    """A rule of its own for entering a zone twice; None = that of the zone."""
     revoked: bool = False
     blocked: bool = False
-    """On the watch-list."""
+    """On the watch-list, to be refused."""
+    watched: bool = False
+    """On the watch-list, to be let in while somebody is told."""
     unpaid: bool = False
     needs_escort: bool = False
     live_code: bool = False
     """The pass shows a rotating code, and that code must be fresh."""
+    opens: bool = False
+    """Whoever holds it opens a zone that waits for its first person."""
     entered: int = 0
     """Entries from the street so far."""
     held: bool = False
     """An earlier admit of this pass still waits for its passage (not counting the request now decided)."""
     inside_zone: int | None = None
     """Ordinal of the zone the pass was last seen to enter; None = outside, or not known."""
+    moved_at: float | None = None
+    """When it was last seen to walk, in Unix seconds."""
 
 
 class GateFacts(Struct, frozen=True, kw_only=True):
@@ -62,13 +73,27 @@ class ZoneFacts(Struct, frozen=True, kw_only=True):
     inside: int = 0
     held: int = 0
     """Places promised by admits whose passage has not come yet."""
+    hours: Hours | None = None
+    """When the zone may be entered; None = always."""
+    passback: Passback = "hard"
+    """What to do when a pass enters the zone it is in already: refuse, let in and note it, refuse for
+    `passback_s` seconds after its last walk, or not care."""
+    passback_s: float = 0
+    in_order: bool = False
+    """Only whoever was seen in the zone before may go on into this one."""
+    first_person: bool = False
+    """Nobody enters before somebody who may open has, on that day of the site."""
+    opened: bool = False
+    """Somebody who may open has entered today."""
+    two_person: bool = False
+    """Nobody enters it alone while it is empty."""
 
 
 class Facts(Struct, frozen=True, kw_only=True):
     """Everything one decision looks at."""
 
-    token: PassClaim | Reason
-    """What `token.read` answered."""
+    token: PassClaim | Credential | Reason
+    """What `token.read` answered, or the pass that a card, PIN or plate belongs to."""
     known: PassFacts | None
     """The pass as the decider knows it; None = it has never heard of it."""
     gate: GateFacts
@@ -80,9 +105,16 @@ class Facts(Struct, frozen=True, kw_only=True):
     link: Link = "online"
     policy: OfflinePolicy = "deny"
     """What the zone allows a gate that decides alone; looked at only when `link` is offline."""
-    code_fresh: bool = False
-    """A rotating code came along and is of this or a neighbouring step and was not shown before."""
+    clock: WallClock | None = None
+    """What the wall of the site shows; None = nobody looked, for nothing here has hours."""
+    code: CodeFacts | None = None
+    """The rotating code that came along."""
     escorted: bool = False
+    """Somebody who may escort this pass is in the zone it enters, or is being let in."""
+    accompanied: bool = False
+    """Another good pass was shown for this zone a moment ago and waits for a second person."""
+    failures: int = 0
+    """Wrong PINs at this gate within the last minute."""
 
 
 def facts_of_claim(claim: PassClaim) -> PassFacts:

@@ -19,6 +19,7 @@ class Reason(StrEnum):
     OFFLINE = "offline"
     NOT_YET = "not_yet"
     EXPIRED = "expired"
+    OUT_OF_HOURS = "out_of_hours"
     WRONG_VENUE = "wrong_venue"
     WRONG_ZONE = "wrong_zone"
     BLOCKED = "blocked"
@@ -27,9 +28,12 @@ class Reason(StrEnum):
     STALE_CODE = "stale_code"
     ALREADY_USED = "already_used"
     PASSBACK = "passback"
+    OUT_OF_ORDER = "out_of_order"
     FULL = "full"
+    NOT_OPEN = "not_open"
     ESCORT_NEEDED = "escort_needed"
     SECOND_PERSON = "second_person"
+    TOO_MANY_TRIES = "too_many_tries"
     INTERNAL = "internal"
 
 
@@ -53,6 +57,7 @@ _ENGLISH = {
     Reason.OFFLINE: Words("The gate has no connection and may not decide alone.", "Use a staffed entrance."),
     Reason.NOT_YET: Words("This pass is not valid yet.", "Come back when its time begins."),
     Reason.EXPIRED: Words("This pass has ended.", "Ask your host for a new pass."),
+    Reason.OUT_OF_HOURS: Words("This pass does not open at this hour.", "Come back during its hours."),
     Reason.WRONG_VENUE: Words("This pass is for another building.", "Check the address in your invitation."),
     Reason.WRONG_ZONE: Words("This pass does not open this area.", "Go to the entrance named on your pass."),
     Reason.BLOCKED: Words("Entry is not possible with this pass.", "Wait here for security."),
@@ -61,9 +66,14 @@ _ENGLISH = {
     Reason.STALE_CODE: Words("This code is too old.", "Open the live pass on your phone and scan again."),
     Reason.ALREADY_USED: Words("This pass was used already.", "Ask at the desk if it was not you."),
     Reason.PASSBACK: Words("This pass is inside already.", "Scan out first, or ask at the desk."),
+    Reason.OUT_OF_ORDER: Words(
+        "This pass was not seen at the gate before this one.", "Scan at the gate before, or ask at the desk."
+    ),
+    Reason.NOT_OPEN: Words("This area is not open yet.", "Wait until a member of the staff has opened it."),
     Reason.FULL: Words("This area is full.", "Wait until somebody leaves."),
     Reason.ESCORT_NEEDED: Words("This pass needs a companion.", "Call your host to the gate."),
     Reason.SECOND_PERSON: Words("Two people must enter together.", "Have the second person scan now."),
+    Reason.TOO_MANY_TRIES: Words("Too many wrong codes were tried here.", "Wait a minute, then try again."),
     Reason.INTERNAL: Words("The gate could not decide.", "Scan again, or ask at the desk."),
 }
 
@@ -80,6 +90,7 @@ _RUSSIAN = {
     Reason.OFFLINE: Words("У прохода нет связи, сам он решать не вправе.", "Пройдите через вход с дежурным."),
     Reason.NOT_YET: Words("Пропуск ещё не действует.", "Вернитесь, когда начнётся его время."),
     Reason.EXPIRED: Words("Срок пропуска истёк.", "Попросите у пригласившего новый пропуск."),
+    Reason.OUT_OF_HOURS: Words("В этот час пропуск не действует.", "Вернитесь в часы его действия."),
     Reason.WRONG_VENUE: Words("Это пропуск в другое здание.", "Сверьте адрес в приглашении."),
     Reason.WRONG_ZONE: Words("Пропуск не открывает эту зону.", "Пройдите ко входу, указанному в пропуске."),
     Reason.BLOCKED: Words("Вход с этим пропуском невозможен.", "Подождите здесь сотрудника охраны."),
@@ -90,11 +101,17 @@ _RUSSIAN = {
     Reason.PASSBACK: Words(
         "По этому пропуску уже вошли.", "Сначала отметьте выход или обратитесь на стойку."
     ),
+    Reason.OUT_OF_ORDER: Words(
+        "По этому пропуску не проходили предыдущий проход.",
+        "Приложите его там или обратитесь на стойку.",
+    ),
+    Reason.NOT_OPEN: Words("Зона ещё не открыта.", "Подождите, пока её откроет сотрудник."),
     Reason.FULL: Words("В этой зоне нет мест.", "Подождите, пока кто-нибудь выйдет."),
     Reason.ESCORT_NEEDED: Words(
         "С этим пропуском входят с сопровождающим.", "Позовите пригласившего к проходу."
     ),
     Reason.SECOND_PERSON: Words("Входить нужно вдвоём.", "Пусть второй человек приложит пропуск сейчас."),
+    Reason.TOO_MANY_TRIES: Words("Здесь слишком часто вводили неверный код.", "Подождите минуту."),
     Reason.INTERNAL: Words(
         "Проход не смог принять решение.", "Приложите пропуск снова или обратитесь на стойку."
     ),

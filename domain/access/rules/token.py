@@ -4,6 +4,8 @@ Layout, big-endian, 90 bytes: version 1 | key id 1 | pass id 8 | site 4 | zones 
 | flags 1 | Ed25519 signature 64. The signature covers a fixed prefix and the 26 bytes before it; the
 version fixes the algorithm. Two texts carry the same bytes: base64url for programs (120 letters) and `GH1:`
 + base45 for the QR (139 letters, version 6). Nothing in it names a person.
+
+A phone that shows a rotating code (`live_code`) appends step 4 | code 4: 98 bytes, 151 letters, still version 6.
 """
 
 import binascii
@@ -17,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from msgspec import Struct
 
 from domain.access.rules import base45
+from domain.access.rules.live_code import LiveCode
 from domain.access.rules.reasons import Reason
 
 PREFIX = "GH1:"
@@ -29,6 +32,8 @@ _CLAIM_SIZE = 26
 _LARGEST_ID = 2**63 - 1
 _BASE64_LENGTH = SIZE // 3 * 4
 _BASE45_LENGTH = SIZE // 2 * 3
+_LIVE_SIZE = SIZE + 8
+_LIVE_BASE45_LENGTH = _LIVE_SIZE // 2 * 3
 
 
 class Flag(IntFlag):
@@ -94,7 +99,20 @@ def verify(raw: bytes, keys: Mapping[int, Ed25519PublicKey]) -> PassClaim | Reas
 def read(text: str, keys: Mapping[int, Ed25519PublicKey]) -> PassClaim | Reason:
     """Returns what the presented text says, or the reason why it says nothing; any text is safe to hand in."""
     raw = _bytes_of(text.strip())
-    return Reason.UNKNOWN if raw is None else verify(raw, keys)
+    return Reason.UNKNOWN if raw is None else verify(raw[:SIZE], keys)
+
+
+def live_code_of(text: str) -> LiveCode | None:
+    """Returns the rotating code that came along with a pass, unchecked."""
+    raw = _bytes_of(text.strip())
+    if raw is None or len(raw) != _LIVE_SIZE:
+        return None
+    return LiveCode(step=int.from_bytes(raw[SIZE : SIZE + 4], "big"), code=raw[SIZE + 4 :])
+
+
+def with_live_code(raw: bytes, shown: LiveCode) -> bytes:
+    """Returns the bytes that a phone shows at this step."""
+    return raw + shown.step.to_bytes(4, "big") + shown.code
 
 
 def peek(text: str) -> tuple[int, int] | None:
@@ -146,7 +164,8 @@ def _pack(claim: PassClaim) -> bytes:
 def _bytes_of(text: str) -> bytes | None:
     # Lengths first: junk of a megabyte costs nothing.
     if text.startswith(PREFIX):
-        return base45.decode(text[len(PREFIX) :]) if len(text) == len(PREFIX) + _BASE45_LENGTH else None
+        fits = len(text) - len(PREFIX) in (_BASE45_LENGTH, _LIVE_BASE45_LENGTH)
+        return base45.decode(text[len(PREFIX) :]) if fits else None
     if len(text) != _BASE64_LENGTH or not text.isascii() or not _is_base64url(text):
         return None
     try:

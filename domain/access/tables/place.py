@@ -3,7 +3,16 @@
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.database import Table, Versioned
@@ -17,13 +26,23 @@ class ZoneRow(Table, Versioned):
     __table_args__ = (
         UniqueConstraint("site_id", "ordinal"),
         UniqueConstraint("site_id", "name"),
+        ForeignKeyConstraint(["site_id", "schedule_id"], ["schedules.site_id", "schedules.id"]),
         CheckConstraint("ordinal BETWEEN 0 AND 31", name="ordinal"),
         CheckConstraint("capacity > 0", name="capacity"),
+        CheckConstraint("passback IN ('hard', 'soft', 'timed', 'off')", name="passback"),
+        CheckConstraint(
+            "(passback = 'timed') = (passback_minutes IS NOT NULL) AND passback_minutes > 0",
+            name="passback_minutes",
+        ),
     )
     refusals: ClassVar[dict[str, DomainError]] = {
         "zones_site_id_name_key": Invalid.field("name", "another zone of this site has it"),
         "zones_ordinal_check": Invalid.field("siteId", "has 32 zones already, which is all a pass can name"),
         "zones_site_id_fkey": Invalid.field("siteId", "there is no such site"),
+        "zones_site_id_schedule_id_fkey": Invalid.field("scheduleId", "this site has no such schedule"),
+        "zones_passback_minutes_check": Invalid.field(
+            "passbackMinutes", "goes with the passback `timed`, and with no other"
+        ),
     }
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
@@ -33,6 +52,13 @@ class ZoneRow(Table, Versioned):
     capacity: Mapped[int | None]
     for_guests: Mapped[bool]
     offline_policy: Mapped[str]
+    schedule_id: Mapped[int | None]
+    passback: Mapped[str] = mapped_column(default="hard")
+    passback_minutes: Mapped[int | None]
+    in_order: Mapped[bool] = mapped_column(default=False)
+    first_person: Mapped[bool] = mapped_column(default=False)
+    opened_at: Mapped[datetime | None]
+    two_person: Mapped[bool] = mapped_column(default=False)
     inside: Mapped[int] = mapped_column(default=0)
     taken: Mapped[int] = mapped_column(default=0)
 

@@ -3,7 +3,16 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, LargeBinary, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    LargeBinary,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -14,19 +23,33 @@ from domain.kernel.errors import DomainError, Invalid
 class GrantRow(Table):
     """A right to pass: which zones (bits), when, how often; its id is the pass id that gates read.
 
+    ``passback`` is null where the zone's rule holds. ``code_step`` is the last rotating code taken, ``code_zone_id``
+    the zone that it opened.
     ``taken`` moves with every hold and passage, so that a decision made on an older look is seen to be stale.
+    ``moved_by`` is the event of the access log that says where it is: of two walks in one moment the later event.
     """
 
     __tablename__ = "grants"
     __table_args__ = (
+        ForeignKeyConstraint(["site_id", "schedule_id"], ["schedules.site_id", "schedules.id"]),
         CheckConstraint("valid_from < valid_until", name="window"),
         CheckConstraint("zones > 0", name="zones"),
         CheckConstraint("entries IN ('single', 'many')", name="entries"),
+        CheckConstraint("kind IN ('guest', 'badge', 'ticket', 'vehicle', 'staff')", name="kind"),
+        CheckConstraint("passback IN ('hard', 'soft', 'off')", name="passback"),
         Index("grants_site_window_idx", "site_id", "valid_from"),
+        Index(
+            "grants_inside_zone_id_idx", "inside_zone_id", postgresql_where=text("inside_zone_id IS NOT NULL")
+        ),
+        Index(
+            "grants_holder_user_id_idx", "holder_user_id", postgresql_where=text("holder_user_id IS NOT NULL")
+        ),
     )
     refusals: ClassVar[dict[str, DomainError]] = {
         "grants_window_check": Invalid.field("end", "must be after start"),
         "grants_zones_check": Invalid.field("zoneIds", "must name at least one zone"),
+        "grants_holder_user_id_fkey": Invalid.field("holderUserId", "there is no such user"),
+        "grants_site_id_schedule_id_fkey": Invalid.field("scheduleId", "this site has no such schedule"),
     }
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
@@ -36,11 +59,23 @@ class GrantRow(Table):
     valid_from: Mapped[datetime]
     valid_until: Mapped[datetime]
     entries: Mapped[str]
-    passback: Mapped[str] = mapped_column(default="hard")
+    kind: Mapped[str] = mapped_column(default="guest")
+    holder_user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    holder_name: Mapped[str] = mapped_column(default="")
+    schedule_id: Mapped[int | None]
+    passback: Mapped[str | None]
+    unpaid: Mapped[bool] = mapped_column(default=False)
+    needs_escort: Mapped[bool] = mapped_column(default=False)
+    escorts: Mapped[bool] = mapped_column(default=False)
+    opens: Mapped[bool] = mapped_column(default=False)
+    live_code: Mapped[bool] = mapped_column(default=False)
+    code_step: Mapped[int] = mapped_column(default=0)
+    code_zone_id: Mapped[int | None]
     revoked_at: Mapped[datetime | None]
     entered: Mapped[int] = mapped_column(default=0)
     inside_zone_id: Mapped[int | None] = mapped_column(ForeignKey("zones.id"))
     moved_at: Mapped[datetime | None]
+    moved_by: Mapped[int | None]
     taken: Mapped[int] = mapped_column(default=0)
 
 
@@ -96,15 +131,25 @@ class HoldRow(Table):
 
 
 class DecisionRow(Table):
-    """How an answer was reached: every rule, its inputs and its verdict."""
+    """How an answer was reached: every rule, its inputs and its verdict.
+
+    Two rules look back at it: a pass that was refused for want of a second person waits for one, and wrong PINs count.
+    """
 
     __tablename__ = "decisions"
+    __table_args__ = (
+        Index("decisions_waiting_idx", "gate_id", "at", postgresql_where=text("reason = 'second_person'")),
+        Index(
+            "decisions_wrong_pins_idx", "gate_id", "at", postgresql_where=text("method = 'pin' AND NOT admit")
+        ),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     gate_id: Mapped[int]
     epoch: Mapped[bytes]
     rid: Mapped[str]
     grant_id: Mapped[int | None]
+    method: Mapped[str] = mapped_column(default="qr")
     direction: Mapped[str]
     admit: Mapped[bool]
     reason: Mapped[str]

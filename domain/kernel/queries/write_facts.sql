@@ -1,4 +1,5 @@
--- Append facts to the log, note each as unpublished, and return their ids in the order given.
+-- Append facts to the log, note each as unpublished (or, in a rush, all in one row), and return their ids in the order
+-- given.
 WITH given AS (
     SELECT * FROM ROWS FROM (json_to_recordset(CAST(:facts AS json)) AS (
         name text, aggregate text, aggregate_id bigint, seq bigint, body jsonb
@@ -11,6 +12,8 @@ WITH given AS (
     ORDER BY place
     RETURNING id
 ), noted AS (
-    INSERT INTO unpublished (fact_id, since) SELECT id, CAST(:at AS timestamptz) FROM written
+    INSERT INTO unpublished (fact_id, first_id, since)
+    SELECT max(id), CASE WHEN CAST(:rush AS boolean) THEN min(id) END, CAST(:at AS timestamptz)
+    FROM written GROUP BY CASE WHEN CAST(:rush AS boolean) THEN 0 ELSE id END
 )
 SELECT array_agg(id ORDER BY id) FROM written

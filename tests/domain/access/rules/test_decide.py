@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from domain.access.rules.decide import decide
 from domain.access.rules.facts import Facts, GateFacts, PassFacts, ZoneFacts, facts_of_claim
+from domain.access.rules.live_code import CodeFacts
 from domain.access.rules.reasons import Reason
 from domain.access.rules.token import Flag, PassClaim
 
@@ -20,7 +21,8 @@ LOBBY = ZoneFacts(ordinal=0, capacity=10, inside=3)
 ENTRY = Facts(token=CLAIM, known=PASS, gate=GATE, direction="in", enters=LOBBY)
 EXIT = Facts(token=CLAIM, known=PASS, gate=GATE, direction="out", leaves=0)
 STEPS = [
-    "token", "standing", "window", "place", "watch_list", "mode", "live_code", "reuse", "capacity", "escort",
+    "token", "standing", "window", "hours", "place", "watch_list", "mode", "first_person", "live_code", "reuse",
+    "order", "capacity", "escort", "second_person",
 ]  # fmt: skip
 
 
@@ -81,7 +83,7 @@ def test_the_first_rule_that_refuses_names_the_reason(facts: Facts, reason: Reas
         entry({"entered": 4}),
         entry({"inside_zone": 0, "passback": "off"}),
         entry({"inside_zone": 3}, leaves=3),
-        entry({"live_code": True}, code_fresh=True),
+        entry({"live_code": True}, code=CodeFacts(step=166, genuine=True)),
         entry({"needs_escort": True}, escorted=True),
         entry(enters=replace(LOBBY, inside=8, held=1)),
         entry(enters=replace(LOBBY, capacity=None, inside=1000)),

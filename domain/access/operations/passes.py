@@ -1,0 +1,238 @@
+"""Passes that are nobody's visit: badges of members and staff, tickets, vehicles."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from sqlalchemy import select
+
+from domain.access.events import PassChanged, PassIssued, PassRevoked
+from domain.access.operations.grants import (
+    Passback,
+    Terms,
+    is_printable,
+    make_grant,
+    signed,
+    zone_bits,
+    zone_ids_of,
+    zones_of,
+)
+from domain.access.operations.lists import list_passes
+from domain.access.rules import token
+from domain.access.tables.rights import GrantRow
+from domain.kernel.caller import SiteRole
+from domain.kernel.context import Context
+from domain.kernel.errors import Invalid, NotFound
+from domain.kernel.operations import operation
+from domain.kernel.paging import Limit, Page, page, turn
+from domain.kernel.times import SiteTime, at_site
+from domain.sites.operations import time_zone_of
+
+STAFF: tuple[SiteRole, ...] = ("guard", "desk", "manager")
+TIMES = {"startTime": "start", "endTime": "end", "startDate": "start", "endDate": "end"}
+Zones = Annotated[list[int], msgspec.Meta(min_length=1, max_length=32)]
+Name = Annotated[str, msgspec.Meta(max_length=200)]
+OwnKind = Literal["badge", "ticket", "vehicle", "staff"]
+
+
+class PassView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A pass. ``qrToken`` is there for passes of at most a month, and shown to the holder and the desk only."""
+
+    pass_id: int
+    site_id: int
+    kind: str
+    holder_user_id: int | None
+    holder_name: str
+    start: datetime
+    end: datetime
+    zone_ids: Sequence[int]
+    entries: str
+    schedule_id: int | None
+    passback: str | None
+    unpaid: bool
+    needs_escort: bool
+    escorts: bool
+    opens: bool
+    live_code: bool
+    revoked_at: datetime | None
+    inside_zone_id: int | None
+    qr_token: str | None = None
+
+
+async def _with_token(ctx: Context, answer: PassView) -> PassView:
+    grant = await ctx.db.get_one(GrantRow, answer.pass_id)
+    if not (may_carry(ctx, grant) and is_printable(grant)):
+        return answer
+    return msgspec.structs.replace(answer, qr_token=token.as_base64url(await signed(ctx, grant)))
+
+
+@operation("access.create_pass", allow={"desk", "manager", "admin"}, aliases=TIMES, reveal=_with_token)
+async def create_pass(
+    ctx: Context,
+    *,
+    site_id: int,
+    kind: OwnKind,
+    start: SiteTime,
+    end: SiteTime,
+    holder_user_id: int | None = None,
+    holder_name: Name = "",
+    zone_ids: Zones | None = None,
+    entries: Literal["single", "many"] = "many",
+    schedule_id: int | None = None,
+    passback: Passback | None = None,
+    needs_escort: bool = False,
+    escorts: bool = False,
+    opens: bool = False,
+    live_code: bool = False,
+) -> PassView:
+    """Issue a badge, a ticket, or a pass for a vehicle: what opens for it are cards, PINs and plates, or its QR code.
+
+    ``escorts`` lets guests in beside it, ``opens`` opens zones that wait for their first person: a manager's to give.
+    """
+    ctx.require("desk", "manager", site_id=site_id)
+    if escorts or opens or passback == "off":
+        ctx.require("manager", site_id=site_id)
+    if holder_user_id is None and not holder_name.strip():
+        raise Invalid.field("holderName", "is required where there is no holderUserId")
+    terms = Terms(
+        kind=kind,
+        holder_user_id=holder_user_id,
+        holder_name=holder_name.strip(),
+        entries=entries,
+        schedule_id=schedule_id,
+        passback=passback,
+        needs_escort=needs_escort,
+        escorts=escorts,
+        opens=opens,
+        live_code=live_code,
+    )
+    window = await _window(ctx, site_id, start, end)
+    grant = await make_grant(ctx, site_id, window, zone_ids=zone_ids, terms=terms)
+    await list_passes(ctx, [grant])
+    ctx.emit(PassIssued(pass_id=grant.id, site_id=site_id, kind=kind, holder_user_id=holder_user_id))
+    return await _view(ctx, grant)
+
+
+@operation("access.change_pass", allow={"desk", "manager", "admin"}, aliases=TIMES)
+async def change_pass(
+    ctx: Context,
+    *,
+    pass_id: int,
+    end: SiteTime | None = None,
+    zone_ids: Zones | None = None,
+    schedule_id: int | msgspec.UnsetType | None = msgspec.UNSET,
+    unpaid: bool | None = None,
+) -> PassView:
+    """Change until when, where and at which hours a pass opens, or whether it is paid; what is not given stays."""
+    grant = await _own(ctx, pass_id)
+    ctx.require("desk", "manager", site_id=grant.site_id)
+    if end is not None:
+        grant.valid_until = (await _window(ctx, grant.site_id, grant.valid_from, end))[1].replace(
+            microsecond=0
+        )
+    if zone_ids is not None:
+        grant.zones = await zone_bits(ctx, grant.site_id, zone_ids)
+    grant.schedule_id = grant.schedule_id if schedule_id is msgspec.UNSET else schedule_id
+    grant.unpaid = grant.unpaid if unpaid is None else unpaid
+    grant.taken += 1
+    await ctx.db.flush()
+    await list_passes(ctx, [grant])
+    ctx.emit(PassChanged(pass_id=grant.id, site_id=grant.site_id))
+    return await _view(ctx, grant)
+
+
+@operation("access.revoke_pass", allow={"guard", "desk", "manager", "admin"})
+async def revoke_pass(ctx: Context, *, pass_id: int) -> PassView:
+    """Make a pass open nothing from this moment; who is inside can still walk out. Again changes nothing."""
+    grant = await _own(ctx, pass_id)
+    ctx.require(*STAFF, site_id=grant.site_id)
+    if grant.revoked_at is None:
+        grant.revoked_at = ctx.now
+        grant.taken += 1
+        await ctx.db.flush()
+        await list_passes(ctx, [grant])
+        ctx.emit(PassRevoked(pass_id=grant.id, site_id=grant.site_id))
+    return await _view(ctx, grant)
+
+
+@operation("access.list_passes", allow={"member", "guard", "desk", "manager", "admin"}, reads=True)
+async def list_own_passes(
+    ctx: Context,
+    *,
+    site_id: int | None = None,
+    user_id: int | None = None,
+    limit: Limit = 50,
+    cursor: str | None = None,
+) -> Page[PassView]:
+    """List badges, tickets and other passes, the newest first: one's own, and to staff those of their sites."""
+    chosen = select(GrantRow).where(GrantRow.kind != "guest")
+    if not ctx.caller.everywhere:
+        mine = GrantRow.holder_user_id == ctx.caller.user_id
+        chosen = chosen.where(GrantRow.site_id.in_(ctx.caller.sites(*STAFF)) | mine)
+    if site_id is not None:
+        chosen = chosen.where(GrantRow.site_id == site_id)
+    if user_id is not None:
+        chosen = chosen.where(GrantRow.holder_user_id == user_id)
+    rows = (
+        await ctx.db.scalars(turn(chosen, GrantRow.id, limit=limit, cursor=cursor, newest_first=True))
+    ).all()
+    return page([await _view(ctx, row) for row in rows], limit, lambda one: one.pass_id)
+
+
+@operation(
+    "access.get_pass", allow={"member", "guard", "desk", "manager", "admin"}, reads=True, reveal=_with_token
+)
+async def get_pass(ctx: Context, *, pass_id: int) -> PassView:
+    """Return one badge, ticket or other pass to its holder or to staff of its site."""
+    grant = await ctx.db.get(GrantRow, pass_id)
+    seen = grant is not None and (ctx.caller.holds(*STAFF, site_id=grant.site_id) or may_carry(ctx, grant))
+    if grant is None or grant.kind == "guest" or not seen:
+        raise NotFound(f"There is no pass {pass_id}")
+    return await _view(ctx, grant)
+
+
+def may_carry(ctx: Context, grant: GrantRow) -> bool:
+    """Tell whether the caller may have what opens gates for a pass: its holder and the desk may."""
+    own = grant.holder_user_id is not None and grant.holder_user_id == ctx.caller.user_id
+    return own or ctx.caller.holds("desk", "manager", site_id=grant.site_id)
+
+
+async def _own(ctx: Context, pass_id: int) -> GrantRow:
+    grant = await ctx.db.get(GrantRow, pass_id, with_for_update={"key_share": True}, populate_existing=True)
+    if grant is None or grant.kind == "guest" or not ctx.caller.holds(*STAFF, site_id=grant.site_id):
+        raise NotFound(f"There is no pass {pass_id}")
+    return grant
+
+
+async def _window(ctx: Context, site_id: int, start: datetime, end: datetime) -> tuple[datetime, datetime]:
+    zone = await time_zone_of(ctx, site_id)
+    window = at_site(start, zone), at_site(end, zone)
+    if window[1] <= window[0]:
+        raise Invalid.field("end", "must be after start")
+    if window[1] <= ctx.now:
+        raise Invalid.field("end", "is in the past")
+    return window
+
+
+async def _view(ctx: Context, grant: GrantRow) -> PassView:
+    return PassView(
+        pass_id=grant.id,
+        site_id=grant.site_id,
+        kind=grant.kind,
+        holder_user_id=grant.holder_user_id,
+        holder_name=grant.holder_name,
+        start=grant.valid_from,
+        end=grant.valid_until,
+        zone_ids=zone_ids_of(grant, await zones_of(ctx, grant.site_id)),
+        entries=grant.entries,
+        schedule_id=grant.schedule_id,
+        passback=grant.passback,
+        unpaid=grant.unpaid,
+        needs_escort=grant.needs_escort,
+        escorts=grant.escorts,
+        opens=grant.opens,
+        live_code=grant.live_code,
+        revoked_at=grant.revoked_at,
+        inside_zone_id=grant.inside_zone_id,
+    )
