@@ -50,6 +50,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """The broker keeps subscriptions and messages while we are away; False = a fresh start each time."""
     subscriptions: tuple[tuple[str, int], ...] = ()
     """Filters, each with its QoS."""
+    forgotten: tuple[str, ...] = ()
+    """Filters that a session the broker has kept may still hold, and shall not."""
     ca_file: str | None = None
     keepalive_s: int = 30
     inbox: int = 10_000
@@ -163,6 +165,9 @@ class Connection:
                 self._paho.subscribe(list(self._settings.subscriptions))
                 self._paho.loop_write()
                 await self._first(self._granted)
+            if self._settings.forgotten:
+                self._paho.unsubscribe(list(self._settings.forgotten))
+                self._paho.loop_write()
 
     async def _connect(self) -> None:
         connecting = self._loop.run_in_executor(None, self._paho.reconnect)

@@ -23,6 +23,7 @@ from gate_bridge import intake, wire
 from gate_bridge.calls import Asks
 from gate_bridge.client import Client, Received, Settings
 from gate_bridge.intake import Intake
+from gate_bridge.shards import EVERYWHERE, Following
 
 logger = logging.getLogger(__name__)
 
@@ -37,11 +38,25 @@ WANT_AFTER_S = 2.0
 """A hole younger than this may be a message still under way."""
 
 
-def settings(url: str, *, client_id: str, ca_file: str | None = None) -> Settings:
+def settings(
+    url: str, *, client_id: str, ca_file: str | None = None, following: Following = EVERYWHERE
+) -> Settings:
     """Return the connection of ingestion: a fixed name and a session that the broker keeps while we are away."""
     return Settings(
-        url=url, client_id=client_id, persistent=True, subscriptions=SUBSCRIPTIONS, ca_file=ca_file
+        url=url,
+        client_id=client_id,
+        persistent=True,
+        subscriptions=tuple(
+            (_filter(leg, site_id), wire.QOS[leg]) for site_id in following.follows for leg in LEGS
+        ),
+        forgotten=tuple(_filter(leg, site_id) for site_id in following.forgets for leg in LEGS),
+        ca_file=ca_file,
     )
+
+
+def _filter(leg: wire.Leg, site_id: int | None) -> str:
+    everybody = wire.every(leg)
+    return everybody if site_id is None else everybody.replace("+", str(site_id), 1)
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from domain.kernel.errors import DomainError
 from gatehouse import gates, roles
 from gatehouse.brokers import account_url
 from gatehouse.entry import entry_of
+from gatehouse.ingestion import Ingestion
 from gatehouse.listening import listening
 from gatehouse.mailbox import Mailbox
 from gatehouse.migrate import migrate as upgrade
@@ -50,8 +51,9 @@ async def ingest(settings: Settings) -> None:
         gc.set_threshold(GARBAGE)
         url, ca_file = _broker(settings, "ingest")
         checks = process.checks()
-        running = gates.ingest(process, url, client_id="svc-ingest", ca_file=ca_file, checks=checks)
-        await until_told(_beside(settings, process, checks, running))
+        taking = Ingestion(process, url, only=settings.ingest_shards, ca_file=ca_file)
+        checks["gates"] = taking.check
+        await until_told(_beside(settings, process, checks, taking.run()))
 
 
 async def decide(settings: Settings) -> None:

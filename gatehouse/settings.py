@@ -15,6 +15,7 @@ from dotenv import dotenv_values
 Environment = Literal["development", "test", "production"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 MailSecurity = Literal["none", "starttls", "tls"]
+LAST_SHARD = 999
 Choice = Literal["auto", "off"]
 
 # Any: a value is of whatever type its row reads it as.
@@ -42,6 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mqtt_url: str | None
     mqtt_port: int
     mqtt_ca_file: Path | None
+    ingest_shards: tuple[int, ...]
     jwt_secret_key: str
     jwt_access_token_expires: int
     jwt_refresh_token_expires: int
@@ -91,6 +93,13 @@ def _text(text: str) -> str:
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _shards(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(_number(0, LAST_SHARD)(word) for word in _words(text))
+    except ValueError:
+        raise ValueError(f"whole numbers from 0 to {LAST_SHARD} with commas between them") from None
 
 
 def _path(text: str) -> Path:
@@ -220,6 +229,12 @@ SETTINGS = (
     Setting("MQTT_PORT", PORT, "1883", "Port of the embedded broker; a free one is taken when it is taken."),
     Setting("MQTT_CA_FILE", _path, "", "Certificate authority of an `mqtts://` broker; empty: the system's."),
     Setting(
+        "INGEST_SHARDS",
+        _shards,
+        "",
+        "Shards of sites that `gatehouse ingest` stands ready for, numbers with commas; empty: all that there are.",
+    ),
+    Setting(
         "JWT_SECRET_KEY",
         _text,
         "",
@@ -323,7 +338,7 @@ def _value(setting: Setting, texts: Mapping[str, str]) -> Any:  # Any: of the ty
     # An empty variable is an absent one, as compose files have it.
     text = texts.get(setting.name, "").strip() or setting.default
     if not text:
-        if setting.read is _words:
+        if setting.read in (_words, _shards):
             return ()
         return "" if setting.name in {"PUBLIC_URL", "JWT_SECRET_KEY", "POSTGRES_PASSWORD"} else None
     try:

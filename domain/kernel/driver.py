@@ -9,12 +9,14 @@ from functools import lru_cache
 from typing import Any
 
 import asyncpg
-from sqlalchemy import TextClause
+from sqlalchemy import TextClause, text
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 _DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # SQLAlchemy has no types here
+
+_FIRST = text("SELECT")
 
 
 async def rows(db: AsyncSession, statement: TextClause, values: Mapping[str, Any]) -> list[Any]:
@@ -23,15 +25,15 @@ async def rows(db: AsyncSession, statement: TextClause, values: Mapping[str, Any
     Raises:
         DBAPIError: The database refuses it.
     """
-    text, names = compiled(statement)
+    query, names = compiled(statement)
     connection = (await db.connection()).sync_connection
     raw: Any = connection.connection.driver_connection if connection else None  # Any: asyncpg has no types
     if not raw.is_in_transaction():
-        raise RuntimeError("the session has not begun its transaction yet")
+        await db.execute(_FIRST)  # a session begins its transaction with the first statement of its own
     try:
-        return list(await raw.fetch(text, *[values[name] for name in names]))
+        return list(await raw.fetch(query, *[values[name] for name in names]))
     except asyncpg.PostgresError as error:
-        raise DBAPIError(text, None, error) from error
+        raise DBAPIError(query, None, error) from error
 
 
 @lru_cache(maxsize=256)

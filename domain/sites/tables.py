@@ -26,5 +26,7 @@ class SiteRow(Table, Versioned):
     name: Mapped[str]
     time_zone: Mapped[str]
     shard: Mapped[int] = mapped_column(default=0)
-    """Whose ingestion takes in what its gates report: that of the process that holds this shard."""
+    """What the site's gates report is taken in by whoever holds this shard."""
+    followed: Mapped[int] = mapped_column(default=0)
+    """The shard whose session at the broker follows them by now; until it is the one above, the old one goes on."""
     created_at: Mapped[datetime]
