@@ -1,4 +1,7 @@
-"""Settings are read once, each bad one is named, and secrets are neither weak in production nor shown."""
+"""Settings are read once, each bad one is named, and secrets are neither weak in production nor shown.
+
+Proves: gatehouse/readers.py
+"""
 
 import threading
 from pathlib import Path
@@ -132,6 +135,13 @@ def test_secrets_are_not_shown():
     for shown in (repr(settings), str(settings), pretty_repr(settings)):
         assert not any(secret in shown for secret in (STRONG, "mail-pw", "db-pw", "mq-pw"))
         assert "me:(hidden)@db" in shown
+
+
+def test_shards_are_numbers_with_commas():
+    assert read({}, NOWHERE).ingest_shards == ()
+    assert read({"INGEST_SHARDS": "0, 2"}, NOWHERE).ingest_shards == (0, 2)
+    with pytest.raises(BadSetting, match="INGEST_SHARDS must be whole numbers from 0 to 999"):
+        read({"INGEST_SHARDS": "1,1000"}, NOWHERE)
 
 
 def test_the_data_directory_is_known_even_when_other_settings_are_bad():
