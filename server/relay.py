@@ -40,8 +40,8 @@ SHOW_S: Final = 5.0
 SAY_S: Final = 2.0
 WAITING: Final = 10_000
 TOGETHER: Final = 500
-REST, LONGEST_REST_S = 4, 0.25
-"""After each round others gather so many times as long as it took, so that a rush leaves time to those who write."""
+FEW, REST, LONGEST_REST_S = 50, 4, 0.25
+"""After more facts than these others gather, so many times as long as the round took: a rush leaves time to writers."""
 AHEAD: Final = 50
 """So many commits may wait before those who record are slowed down to the pace of publishing."""
 
@@ -135,7 +135,8 @@ class Relay:
                 for commit in commits:
                     if not commit.done.done():
                         commit.done.set_result(None)
-            await self._rest(REST * (clock() - began))
+            if sum(len(commit.facts) for commit in commits) > FEW:
+                await self._rest(REST * (clock() - began))
 
     async def _rest(self, for_s: float) -> None:
         """Let commits gather, until there is one that somebody waits for."""

@@ -2,8 +2,6 @@
 
 import asyncio
 
-import msgspec
-
 from domain.kernel.events import Closing
 from domain.kernel.log import Fact
 from server.orders import CONTROL, Ended
@@ -33,19 +31,15 @@ async def test_calls_at_once_are_told_in_the_order_of_their_facts(court: Court):
     assert len(SHOWN) <= 40 and court.ears.places == [place for shown in SHOWN for place in shown]
 
 
-async def test_what_nobody_waits_for_is_gathered_after_a_round_and_what_somebody_waits_for_hurries(
-    court: Court,
-):
-    relay, runtime = court.process.relay, court.process.runtime
-    fact = Fact(id=1, event=BallMoved(ball_id=1, to=70), seq=1, actor="", correlation="", at=runtime.clock())
-    await court.move(69)
-    for number in range(70, 75):
-        await relay.hand_over(
-            [msgspec.structs.replace(fact, id=number, event=BallMoved(ball_id=1, to=number))], []
-        )
-    await court.move(75)
-    assert court.ears.places == list(range(69, 76))
-    assert SHOWN[-1] == list(range(70, 76))
+async def test_after_a_rush_commits_are_gathered_until_there_is_one_that_somebody_waits_for(court: Court):
+    relay, now = court.process.relay, court.process.runtime.clock()
+    await court.move(*range(100, 200))
+    for to in range(200, 205):
+        fact = Fact(id=to, event=BallMoved(ball_id=1, to=to), seq=1, actor="", correlation="", at=now)
+        await relay.hand_over([fact], [])
+    await court.move(205)
+    assert court.ears.places == list(range(100, 206))
+    assert SHOWN[-1] == list(range(200, 206))
 
 
 async def test_a_right_that_ends_is_announced_first(court: Court):
