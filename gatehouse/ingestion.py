@@ -16,7 +16,6 @@ import structlog
 from domain.access.operations.gate_states import SILENCE
 from domain.kernel.caller import SERVICE
 from domain.kernel.leases import Term
-from domain.kernel.rounds import AWAY
 from domain.kernel.tenure import Tenure
 from domain.sites.operations import Placement
 from gate_bridge import ingest
@@ -80,7 +79,9 @@ class Ingestion:
         """Take in what gates report, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             while True:
-                for number in sorted(await self._wanted() - self._shards.keys()):
+                for number in sorted(self._only or shards_of(await self._placements() or ())):
+                    if number in self._shards:
+                        continue
                     shard = self._shards[number] = _Shard(number)
                     self._show(shard)
                     tasks.create_task(self._stand_ready(shard), name=shard.role)
@@ -91,17 +92,15 @@ class Ingestion:
         for shard in self._shards.values():
             await shard.post.check()
 
-    async def _wanted(self) -> frozenset[int]:
-        if self._only:
-            return self._only
+    async def _placements(self) -> Sequence[Placement] | None:
+        """Return where sites are, or None while that cannot be seen."""
         try:
-            return frozenset(shards_of(await self._placements(asks(self._process.runtime))))
-        except AWAY as error:
-            logger.warning("it cannot be seen yet which shards there are", error=str(error))
-            return frozenset()
-
-    async def _placements(self, ask: Asks) -> Sequence[Placement]:
-        placements: Sequence[Placement] = await ask(SERVICE, "sites.list_placements")
+            placements: Sequence[Placement] = await asks(self._process.runtime)(
+                SERVICE, "sites.list_placements"
+            )
+        except Exception:
+            logger.exception("it cannot be seen yet which shards sites belong to")
+            return None
         return placements
 
     def _show(self, shard: _Shard) -> None:
@@ -124,7 +123,10 @@ class Ingestion:
         shard.held = True
         try:
             while True:
-                wanted = following(await self._placements(ask), shard.number)
+                if (placements := await self._placements()) is None:
+                    await asyncio.sleep(LOOK_S)
+                    continue
+                wanted = following(placements, shard.number)
                 settings = ingest.settings(
                     self._url, client_id=shard.client_id, ca_file=self._ca_file, following=wanted
                 )
@@ -148,15 +150,16 @@ class Ingestion:
         """Return when the shard's session shall follow others; note meanwhile whom it follows by now."""
         while True:
             await asyncio.sleep(LOOK_S)
-            try:
-                placements = await self._placements(ask)
-                if following(placements, shard.number) != wanted:
-                    return
-                fresh = newly_followed(placements, shard.number)
-                if fresh and shard.post.connected:
+            if (placements := await self._placements()) is None:
+                continue
+            if following(placements, shard.number) != wanted:
+                return
+            if shard.post.connected and (fresh := newly_followed(placements, shard.number)):
+                try:
                     await ask(SERVICE, "sites.note_followed", shard=shard.number, site_ids=fresh)
-            except AWAY as error:
-                logger.warning("it cannot be seen yet whether sites have moved", error=str(error))
+                except Exception:
+                    # the database is away, or our term is over: the old shard goes on meanwhile
+                    logger.exception("sites are followed, which could not be noted", shard=shard.number)
 
     async def _pulse(self, shard: _Shard) -> None:
         counts = shard.counts
