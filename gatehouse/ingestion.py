@@ -98,8 +98,9 @@ class Ingestion:
             placements: Sequence[Placement] = await asks(self._process.runtime)(
                 SERVICE, "sites.list_placements"
             )
-        except Exception:
-            logger.exception("it cannot be seen yet which shards sites belong to")
+        except Exception as error:
+            # whatever it is, those who are followed are followed on
+            logger.warning("it cannot be seen which shards sites belong to", error=str(error))
             return None
         return placements
 
@@ -152,7 +153,7 @@ class Ingestion:
             await asyncio.sleep(LOOK_S)
             if (placements := await self._placements()) is None:
                 continue
-            if following(placements, shard.number) != wanted:
+            if following(placements, shard.number).follows != wanted.follows:
                 return
             if shard.post.connected and (fresh := newly_followed(placements, shard.number)):
                 try:
