@@ -1,7 +1,6 @@
 """Renders the facts of one or more commits as views: which channels say what."""
 
 from collections.abc import Sequence
-from operator import attrgetter
 
 import msgspec
 
@@ -30,16 +29,17 @@ class Showing(msgspec.Struct, frozen=True):
 
 def showings(feeds: Feeds, facts: Sequence[Fact]) -> list[Showing]:
     """Group facts by the functions that show them, each called once."""
-    kinds: dict[type[Event], list[Fact]] = {}
-    for fact in facts:
-        kinds.setdefault(type(fact.event), []).append(fact)
     grouped: dict[tuple[Feed, Show], list[Fact]] = {}
-    for feed in feeds:
-        for kind in feed.shown.keys() & kinds.keys():
-            grouped.setdefault((feed, feed.shown[kind]), []).extend(kinds[kind])
-    return [
-        Showing(feed, show, sorted(group, key=attrgetter("id"))) for (feed, show), group in grouped.items()
-    ]
+    groups: dict[type[Event], list[list[Fact]]] = {}
+    for fact in facts:
+        kind = type(fact.event)
+        if kind not in groups:
+            groups[kind] = [
+                grouped.setdefault((feed, feed.shown[kind]), []) for feed in feeds if kind in feed.shown
+            ]
+        for group in groups[kind]:
+            group.append(fact)
+    return [Showing(feed, show, group) for (feed, show), group in grouped.items()]
 
 
 def halves(showing: Showing) -> list[Showing]:
