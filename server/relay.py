@@ -40,7 +40,7 @@ SHOW_S: Final = 5.0
 SAY_S: Final = 2.0
 WAITING: Final = 10_000
 TOGETHER: Final = 500
-FEW, REST, LONGEST_REST_S = 50, 4, 0.25
+FEW, REST, LONGEST_REST_S = 50, 9, 0.25
 """After more facts than these others gather, so many times as long as the round took: a rush leaves time to writers."""
 AHEAD: Final = 50
 """So many commits may wait before those who record are slowed down to the pace of publishing."""

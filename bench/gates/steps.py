@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import statistics
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -25,17 +26,17 @@ WARM, COUNTED = 26, 20
 
 
 class Steps:
-    """Takes in batches, and adds up what each step costs."""
+    """Takes in batches, and notes what each step costs per event."""
 
     def __init__(self, ask: Asks) -> None:
         self._ask = ask
-        self.spent: defaultdict[str, float] = defaultdict(float)
+        self.spent: defaultdict[str, list[float]] = defaultdict(list)
 
     @contextmanager
     def _step(self, name: str) -> Iterator[None]:
         began = time.process_time()
         yield
-        self.spent[name] += time.process_time() - began
+        self.spent[name].append((time.process_time() - began) / BATCH)
 
     async def take_in(self, blob: bytes) -> None:
         """Take in what came from the socket at once."""
@@ -75,7 +76,7 @@ async def measure() -> dict[str, Goal]:
 
 
 async def _spent(process: Process, ask: Asks, blobs: list[bytes], *, published: bool) -> dict[str, float]:
-    """Return what each step costs per event."""
+    """Return what each step costs per event: the median of the batches, or the mean where much lies between them."""
     steps = Steps(ask)
     running = asyncio.create_task(process.run()) if published else None
     await asyncio.sleep(0)
@@ -84,7 +85,8 @@ async def _spent(process: Process, ask: Asks, blobs: list[bytes], *, published: 
     if running is not None:
         running.cancel()
         await asyncio.wait([running])
-    return {name: seconds / BATCH / len(blobs) for name, seconds in steps.spent.items()}
+    typical = statistics.mean if published else statistics.median
+    return {name: typical(batches) for name, batches in steps.spent.items()}
 
 
 def _blobs(where: Place) -> list[bytes]:
