@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -128,12 +129,40 @@ def create_admin(
 
 @app.command("verify-log")
 def verify_log(
-    gate: Annotated[list[int] | None, typer.Option(help="Only these gates; all when not given.")] = None,
+    gate: Annotated[
+        list[int] | None, typer.Option(help="Only the journals of these gates; everything when not given.")
+    ] = None,
+    roots: Annotated[
+        Path | None, typer.Option(help="Roots that were exported before: finds a history that was rewritten.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="How many processes read.")] = os.cpu_count() or 1,
 ) -> None:
     """Prove that the access log is what the gates wrote; ends with 1 where an event was edited, dropped or moved."""
     from gatehouse.verifying import verify_log as run_verify_log
 
-    _run(lambda settings: run_verify_log(settings, gate or []))
+    _run(lambda settings: run_verify_log(settings, gate or [], roots=roots, jobs=jobs))
+
+
+@app.command("export-roots")
+def export_roots(
+    site: Annotated[int, typer.Option(help="The site's id.")],
+    out: Annotated[Path, typer.Option(help="The file to write, lines of JSON.")],
+) -> None:
+    """Write the signed roots of a site's log into a file, to be kept elsewhere; docs/evidence.md tells what for."""
+    from gatehouse.exporting import export_roots as run_export_roots
+
+    _run(lambda settings: run_export_roots(settings, site, out))
+
+
+@app.command("rebuild-occupancy")
+def rebuild_occupancy(
+    site: Annotated[list[int] | None, typer.Option(help="Only these sites; all when not given.")] = None,
+    write: Annotated[bool, typer.Option(help="Put right what is not as the log says.")] = False,
+) -> None:
+    """Build anew from the access log where everybody is, and compare; ends with 1 where differences are left."""
+    from gatehouse.rebuilding import rebuild_occupancy as run_rebuild_occupancy
+
+    _run(lambda settings: run_rebuild_occupancy(settings, site or [], write=write))
 
 
 @app.command("broker-accounts")
@@ -173,10 +202,29 @@ def scan(
 def run_fleet(
     path: Annotated[Path, typer.Argument(help="The fleet file.")],
 ) -> None:
-    """Run the turnstiles of a fleet file until Ctrl-C."""
+    """Run the turnstiles of a fleet file until Ctrl-C, in as many processes as they need."""
     from gatehouse.simulating import fleet as run
 
     _run(lambda _: run(path))
+
+
+@simulate.command("site")
+def make_site(
+    gates: Annotated[int, typer.Option(min=1, max=5000, help="How many gates.")],
+    out: Annotated[Path, typer.Option(help="The folder for the fleet file.")],
+    passes: Annotated[int, typer.Option(min=0, max=100, help="How many passes for each gate.")] = 1,
+    name: Annotated[str, typer.Option(help="The site's name.")] = "Stadium",
+    broker: Annotated[str, typer.Option(help="The broker, MQTT_URL by default.")] = "",
+) -> None:
+    """Furnish a site with many gates in this database, and write the fleet file that runs them."""
+    from gatehouse.demo.stadium import Wish
+    from gatehouse.demo.stadium import site as run
+
+    def make(settings: Settings) -> Coroutine[Any, Any, None]:
+        where = broker or settings.mqtt_url or f"mqtt://127.0.0.1:{settings.mqtt_port}"
+        return run(settings, Wish(name=name, gates=gates, passes=passes, broker=where), out)
+
+    _run(make)
 
 
 def _settings() -> Settings:

@@ -54,6 +54,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mqtt_port: int
     mqtt_ca_file: Path | None
     ingest_shards: tuple[int, ...]
+    mqtt_public_url: str
+    mqtt_public_ca_file: Path | None
     jwt_secret_key: str
     jwt_access_token_expires: int
     jwt_refresh_token_expires: int
@@ -192,6 +194,18 @@ SETTINGS = (
         "Shards of sites that `gatehouse ingest` stands ready for, numbers with commas; empty: all that there are.",
     ),
     Setting(
+        "MQTT_PUBLIC_URL",
+        url_of("mqtt", "mqtts"),
+        "",
+        "Address gates reach the broker at, told to them when they enrol; empty: `MQTT_URL`, or the embedded broker.",
+    ),
+    Setting(
+        "MQTT_PUBLIC_CA_FILE",
+        path_of,
+        "",
+        "Certificate authority that gates check the broker by, told to them too; empty: they know it.",
+    ),
+    Setting(
         "JWT_SECRET_KEY",
         text_of,
         "",
@@ -268,6 +282,7 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path = Path(".env")) 
     values = {setting.name.lower(): _value(setting, texts) for setting in SETTINGS}
     values["database_url"] = _database_url(values)
     values["public_url"] = (values["public_url"] or f"http://{values['host']}:{values['port']}").rstrip("/")
+    values["mqtt_public_url"] = values["mqtt_public_url"] or _without_account(values["mqtt_url"] or "")
     settings = Settings(**{name: values[name] for name in Settings.__struct_fields__})
     if settings.in_production:
         _refuse_weak_secrets(settings)
@@ -300,7 +315,11 @@ def _value(setting: Setting, texts: Mapping[str, str]) -> Any:  # Any: of the ty
     if not text:
         if setting.read in (words_of, shards_of):
             return ()
-        return "" if setting.name in {"PUBLIC_URL", "JWT_SECRET_KEY", "POSTGRES_PASSWORD"} else None
+        return (
+            ""
+            if setting.name in {"PUBLIC_URL", "MQTT_PUBLIC_URL", "JWT_SECRET_KEY", "POSTGRES_PASSWORD"}
+            else None
+        )
     try:
         return setting.read(text)
     except ValueError as problem:
@@ -364,6 +383,11 @@ def _shown(name: str, value: object) -> object:
     if name in SECRET_NAMES:
         return "(hidden)" if value else value
     return _without_password(value) if isinstance(value, str) and "://" in value else value
+
+
+def _without_account(url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _without_password(text: str) -> str:

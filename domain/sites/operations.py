@@ -113,6 +113,11 @@ def known_zone(time_zone: str) -> str:
     return time_zone
 
 
+async def all_sites(ctx: Context) -> Sequence[int]:
+    """Return the ids of all sites, for the contexts above."""
+    return (await ctx.db.scalars(select(SiteRow.id).order_by(SiteRow.id))).all()
+
+
 async def sites_of_shard(ctx: Context, shard: int) -> Sequence[int]:
     """Return the ids of a shard's sites, for the contexts above."""
     return (await ctx.db.scalars(select(SiteRow.id).where(SiteRow.shard == shard).order_by(SiteRow.id))).all()

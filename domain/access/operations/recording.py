@@ -17,9 +17,14 @@ from sqlalchemy.dialects.postgresql import insert
 
 from domain.access.events import AccessRecorded
 from domain.access.operations.alarms import clear_alarm, raise_alarm
+from domain.access.operations.double_use import look_for_double_use
+from domain.access.operations.gate_conditions import is_told
 from domain.access.operations.journals import Journal, Key, advance_journals
+from domain.access.operations.openings import open_zones
 from domain.access.operations.passages import Gate, Passage, walk
-from domain.access.queries.log_entries import FIRST_ROWS
+from domain.access.operations.seal import moment_of_receipt
+from domain.access.queries.log_entries import FIRST_ROWS, MOVES
+from domain.access.rules.passage import moment
 from domain.access.tables.record import AccessKeyRow, QuarantineRow
 from domain.kernel import queries
 from domain.kernel.context import Context
@@ -31,7 +36,8 @@ SOUNDS = {"alarm_on", "alarm_off"}
 class GateEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, gc=False):
     """One line of a gate's journal, as it came.
 
-    ``at_gate_id`` is the gate that people passed where the desk wrote it down for another gate.
+    ``at_gate_id`` is the gate that people passed where the desk wrote it down for another gate, ``at_zone_id`` the
+    zone that the desk wrote about.
     """
 
     gate_id: int
@@ -53,6 +59,7 @@ class GateEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_
     grant_id: int | None = None
     salt: bytes | None = None
     at_gate_id: int | None = None
+    at_zone_id: int | None = None
     detail: dict[str, Any] = msgspec.field(default_factory=dict)
 
     @property
@@ -92,6 +99,7 @@ async def record(ctx: Context, *, events: list[GateEvent], poison: list[Poison])
 
     Events of gates that are not known go to quarantine. Returning means committed: gates may then forget.
     """
+    ctx.now = await moment_of_receipt(ctx)
     named = {event.gate_id for event in events} | {event.at_gate_id for event in events if event.at_gate_id}
     gates = await _gates(ctx, named | {p.gate_id for p in poison if p.gate_id})
     known = [event for event in events if event.gate_id in gates]
@@ -201,18 +209,20 @@ async def _follow(ctx: Context, logged: Sequence[Logged], gates: Mapping[int, Ga
         _passage(one, gates) for one in logged if one.event.kind == "passage" and one.event.direction
     ]:
         await walk(ctx, passages)
+        await open_zones(ctx, passages)
+        alone = {one.access_id for one in logged if one.event.source == "offline"}
+        await look_for_double_use(ctx, passages, alone)
 
 
 def _seen(logged: Sequence[Logged], gates: Mapping[int, Gate]) -> list[Logged]:
-    """Return what screens show of a rush: of each site the newest and a passage, of each gate one event."""
+    """Return what screens show of a rush: of each site the newest, of each gate the last, and all moves."""
     of_site: defaultdict[int, list[Logged]] = defaultdict(list)
     for one in logged:
         of_site[gates[one.event.gate_id].site_id].append(one)
     newest = [one for those in of_site.values() for one in those[-FIRST_ROWS:]]
     last_of_gate = {one.event.gate_id: one for one in logged}
-    passages = [one for one in logged if one.event.kind == "passage"]
-    walked = {gates[one.event.gate_id].site_id: one for one in passages}
-    seen = {one.fact_id: one for one in (*newest, *last_of_gate.values(), *walked.values())}
+    moves = [one for one in logged if one.event.kind in MOVES]
+    seen = {one.fact_id: one for one in (*newest, *last_of_gate.values(), *moves)}
     return [seen[fact_id] for fact_id in sorted(seen)]
 
 
@@ -235,12 +245,15 @@ def _recorded(one: Logged, gates: Mapping[int, Gate]) -> AccessRecorded:
 def _passage(one: Logged, gates: Mapping[int, Gate]) -> Passage:
     event = one.event
     gate = gates[event.passed_gate_id]
-    return Passage(one.access_id, gate, event.direction, event.grant_id, event.at)
+    at = moment(event.at, one.received_at, historical=event.historical, clock=event.clock)
+    return Passage(one.access_id, gate, event.direction, event.grant_id, at, event.rid)
 
 
 async def _sound(ctx: Context, event: GateEvent, site_id: int) -> None:
     kind = str(event.detail.get("alarm", "unnamed"))
     if event.kind == "alarm_on":
+        if await is_told(ctx, kind, gate_id=event.gate_id, seq=event.seq):
+            return
         told = {name: value for name, value in event.detail.items() if name != "alarm"}
         await raise_alarm(ctx, kind, site_id=site_id, gate_id=event.gate_id, detail=told)
     else:

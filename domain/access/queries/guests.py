@@ -14,6 +14,8 @@ from domain.access.tables.rights import GrantRow, GuestPassRow
 from domain.identity.queries.people import names_of
 from domain.kernel.context import Context
 from domain.kernel.feeds import Item
+from domain.kernel.times import day_bounds
+from domain.sites.operations import time_zone_of
 
 
 class GuestItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -67,6 +69,13 @@ def guests() -> Guests:
         grant.inside_zone_id,
     )
     return select(*about, *when, grant.revoked_at).join(grant, grant.id == guest.grant_id)
+
+
+async def todays_guests(ctx: Context, site_id: int) -> Guests:
+    """Return the query for guests of a site whose window touches its day."""
+    start, end = day_bounds(ctx.now, await time_zone_of(ctx, site_id))
+    touching = (GrantRow.valid_from < end) & (GrantRow.valid_until > start)
+    return guests().where(GuestPassRow.site_id == site_id, touching)
 
 
 async def guest_items(ctx: Context, chosen: Guests) -> Mapping[int, list[Item]]:

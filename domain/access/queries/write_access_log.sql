@@ -4,14 +4,17 @@ WITH moment AS (
     SELECT CAST(:now AS timestamptz) AS received_at
 ), given AS MATERIALIZED (
     SELECT event.*, gates.site_id,
-           CASE direction WHEN 'in' THEN passed.to_zone_id WHEN 'out' THEN passed.from_zone_id END AS zone_id
+           coalesce(
+               at_zone_id, CASE direction WHEN 'in' THEN passed.to_zone_id WHEN 'out' THEN passed.from_zone_id END
+           ) AS zone_id
     FROM ROWS FROM (json_to_recordset(CAST(:events AS json)) AS (
         "gateId" bigint, epoch text, seq bigint, at timestamptz, clock text, kind text, source text,
         historical boolean, canonical text, "previousHash" text, hash text, rid text, decision text, direction text,
-        admit boolean, reason text, "grantId" bigint, salt text, "atGateId" bigint, detail jsonb
+        admit boolean, reason text, "grantId" bigint, salt text, "atGateId" bigint, "atZoneId" bigint,
+        detail jsonb
     )) WITH ORDINALITY AS event (
         gate_id, epoch, seq, at, clock, kind, source, historical, canonical, previous_hash, hash, rid, decision,
-        direction, admit, reason, grant_id, salt, at_gate_id, detail, place
+        direction, admit, reason, grant_id, salt, at_gate_id, at_zone_id, detail, place
     )
     JOIN gates ON gates.id = gate_id JOIN gates AS passed ON passed.id = coalesce(at_gate_id, gate_id)
 ), fresh AS (

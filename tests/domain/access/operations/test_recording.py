@@ -78,7 +78,7 @@ async def test_of_a_rush_is_told_what_screens_have_room_for(
 ) -> None:
     site_id, hall = premises.ids["site"], premises.ids["hall"]
     gates = {gate.gate_id: Place(gate.gate_id, site_id, None, hall) for gate in (entrance, door)}
-    early = [door.event("boot"), entrance.event("passage", direction="in")]
+    early = [door.event("boot"), entrance.event("passage", direction="in"), entrance.event("cmd")]
     rush = [entrance.event("decision") for _ in range(2 * FIRST_ROWS)]
     logged = [
         Logged(event, number, number, premises.now) for number, event in enumerate(early + rush, start=1)
