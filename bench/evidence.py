@@ -18,7 +18,7 @@ import asyncpg
 import msgspec
 import psutil
 
-from bench.place import HOUSE, SECRET
+from bench.gates.place import HOUSE, SECRET
 from bench.report import Goal, line_of_json, table
 from domain.kernel.caller import SERVICE
 from domain.kernel.runtime import Runtime

@@ -41,6 +41,7 @@ ROUTES: Final = (
     Route("POST", "/sites", "sites.create_site", 201),
     Route("GET", "/sites/{site_id}", "sites.get_site"),
     Route("PUT", "/sites/{site_id}", "sites.change_site"),
+    Route("PUT", "/sites/{site_id}/shard", "sites.move_site"),
     Route("GET", "/zones", "access.list_zones"),
     Route("POST", "/zones", "access.create_zone", 201),
     Route("GET", "/zones/{zone_id}", "access.get_zone"),
