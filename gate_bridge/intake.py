@@ -116,6 +116,7 @@ def _pulse(gate_id: int, said: wire.Heartbeat) -> Pulse:
         clock_offset_ms=said.clock_offset_ms,
         reported_mode=said.reported.mode if said.reported else None,
         reported_revision=said.reported.revision if said.reported else 0,
+        list_revision=said.reported.list_revision if said.reported else 0,
     )
 
 

@@ -18,10 +18,13 @@ from starlette.types import ASGIApp
 from domain.kernel.followers import Followers
 from domain.kernel.housekeeping import Housekeeping
 from domain.kernel.late_reactions import late_reactions
+from domain.kernel.leases import Term
 from domain.kernel.sequencer import Sequencer
+from domain.kernel.tenure import Tenure
 from domain.kernel.worker import Worker
 from gate_bridge.calls import asks
 from gate_bridge.desired import Desired
+from gate_bridge.lists import Answers, Lists
 from gate_bridge.orders import Orders
 from gatehouse.listening import BACKLOG
 from gatehouse.measuring import measure
@@ -36,6 +39,8 @@ DASHBOARD = Path(__file__).parents[1] / "dashboard" / "dist"
 EXPIRE_S = 10.0
 OPEN_DAYS_S = 3600.0
 END_ORDERS_S = 1.0
+SETTLE_LISTS_S = 15.0
+FORGET_REPORTS_S = 3600.0
 GRACE_S = 10
 
 
@@ -89,9 +94,24 @@ async def work(process: Process, url: str | None, *, ca_file: str | None = None)
         tasks.create_task(
             every(END_ORDERS_S, partial(say, process, "access.expire_commands")), name="commands"
         )
+        for name in ("access.settle_lists", "access.renew_lists"):
+            tasks.create_task(every(SETTLE_LISTS_S, partial(say, process, name)), name=name)
+        forget = partial(say, process, "access.forget_list_reports")
+        tasks.create_task(every(FORGET_REPORTS_S, forget), name="list reports")
         if url is not None:
             tasks.create_task(Orders(url, asks(runtime), ca_file=ca_file).run(), name="orders")
             tasks.create_task(Desired(url, asks(runtime), ca_file=ca_file).run(), name="accounts")
+            tasks.create_task(Lists(url, asks(runtime), ca_file=ca_file).run(), name="lists")
+            tasks.create_task(_answer_lists(process, me, url, ca_file), name="answers about lists")
+
+
+async def _answer_lists(process: Process, me: str, url: str, ca_file: str | None) -> None:
+    """Tell gates what they miss of their lists, in one process at a time."""
+
+    async def answer(_: Term) -> None:
+        await Answers(url, asks(process.runtime), ca_file=ca_file).run()
+
+    await Tenure(process.runtime.sessions, "lists", me).run(answer)
 
 
 class _Quiet(uvicorn.Server):

@@ -14,6 +14,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from domain.access.rules.credentials import Method
 from domain.access.rules.facts import Direction
 from simulators.turnstile import Presented
 
@@ -37,6 +38,7 @@ class Request(Struct, frozen=True, kw_only=True, rename="camel"):
     gate_id: int
     token: Annotated[str, Meta(max_length=4096)]
     direction: Direction = "in"
+    method: Method = "qr"
     walk: bool = True
 
 
@@ -83,7 +85,13 @@ async def door(path: Path, present: Present) -> AsyncIterator[None]:
 
 
 async def present(
-    socket: Path, gate_id: int, token: str, direction: Direction = "in", *, walk: bool = True
+    socket: Path,
+    gate_id: int,
+    token: str,
+    direction: Direction = "in",
+    *,
+    method: Method = "qr",
+    walk: bool = True,
 ) -> Presented:
     """Has the running fleet's gate be shown a pass, and returns what happened.
 
@@ -96,7 +104,7 @@ async def present(
     except OSError as error:
         raise NoFleet(f"no fleet answers at {socket}") from error
     try:
-        request = Request(gate_id=gate_id, token=token, direction=direction, walk=walk)
+        request = Request(gate_id=gate_id, token=token, direction=direction, method=method, walk=walk)
         writer.write(msgspec.json.encode(request) + b"\n")
         async with asyncio.timeout(DEADLINE_S + 1):
             line = await reader.readline()

@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain.access.rules import token as passes
+from domain.access.rules.credentials import Method
 from domain.access.rules.facts import Direction
 from simulators.control import NotPresented, Request, door
 from simulators.crash import NOWHERE, CrashPoint
@@ -132,7 +133,9 @@ class Fleet:
             known = ", ".join(str(gate_id) for gate_id in sorted(self._gates)) or "none"
             raise NotPresented(f"the fleet has no gate {request.gate_id}; it has {known}")
         try:
-            return await gate.present(request.token, request.direction, walk=request.walk)
+            return await gate.present(
+                request.token, request.direction, method=request.method, walk=request.walk
+            )
         except sqlite3.ProgrammingError as error:
             raise NotPresented(f"gate {request.gate_id} was stopped meanwhile") from error
 
@@ -146,7 +149,9 @@ async def run_fleet(path: Path, *, crash_at: str = "") -> None:
     await Fleet(path, crash=CrashPoint(crash_at)).run()
 
 
-async def present_alone(path: Path, gate_id: int, token: str, direction: Direction = "in") -> Presented:
+async def present_alone(
+    path: Path, gate_id: int, token: str, direction: Direction = "in", *, method: Method = "qr"
+) -> Presented:
     """Becomes the gate itself where no fleet runs: connects, shows the pass, and waits until it is told.
 
     Raises:
@@ -165,7 +170,7 @@ async def present_alone(path: Path, gate_id: int, token: str, direction: Directi
         life = group.create_task(gate.run())
         with suppress(TimeoutError):
             await gate.wait_connected(SETTLE_S)
-        presented = await gate.present(token, direction)
+        presented = await gate.present(token, direction, method=method)
         # What is not acknowledged by then stays in the journal for the next run.
         with suppress(TimeoutError):
             await gate.wait_drained(SETTLE_S)

@@ -1,16 +1,22 @@
 """What gates and the bridge say to each other: topics and payloads of version 1, parsed and written without I/O.
 
-Topics are `gh/1/{site}/{gate}/{leg}`; ids are integers as text. Payloads are JSON objects with short keys, at
-home on MQTT 3.1.1: request ids, epochs and expiry travel in the payload. A reader ignores members it does not
-know, and takes a member that is null for one that is absent.
+Topics are `gh/1/{site}/{gate}/{leg}`, and `gh/1/{site}/_all/{leg}` for what all gates of a site are told; ids are
+integers as text. Payloads are JSON objects with short keys, at home on MQTT 3.1.1: request ids, epochs and expiry
+travel in the payload. A reader ignores members it does not know, and takes a member that is null for one that is
+absent.
 """
 
 from gate_bridge.wire.chain import GENESIS, canonical, is_sealed, link, personal_hash, seal, sealed_form
 from gate_bridge.wire.fields import Direction, Kind, Mode, Range, Result, Verb
+from gate_bridge.wire.lists import Line, ListChunk, ListDelta, ListGet, ListHead, OpeningHours, ZoneTerms
 from gate_bridge.wire.malformed import Malformed
 from gate_bridge.wire.messages import (
+    ALL_GATES,
+    FOR_ALL,
     MAX_BATCH_BYTES,
     MAX_BATCH_EVENTS,
+    MAX_HEAD_BYTES,
+    MAX_LIST_BYTES,
     MAX_MESSAGE_BYTES,
     QOS,
     RETAINED,
@@ -37,9 +43,13 @@ from gate_bridge.wire.reports import (
 )
 
 __all__ = [
+    "ALL_GATES",
+    "FOR_ALL",
     "GENESIS",
     "MAX_BATCH_BYTES",
     "MAX_BATCH_EVENTS",
+    "MAX_HEAD_BYTES",
+    "MAX_LIST_BYTES",
     "MAX_MESSAGE_BYTES",
     "QOS",
     "RETAINED",
@@ -57,9 +67,15 @@ __all__ = [
     "JournalRange",
     "Kind",
     "Leg",
+    "Line",
+    "ListChunk",
+    "ListDelta",
+    "ListGet",
+    "ListHead",
     "Malformed",
     "Message",
     "Mode",
+    "OpeningHours",
     "Outcome",
     "Range",
     "Reported",
@@ -67,6 +83,7 @@ __all__ = [
     "Scan",
     "Verb",
     "Want",
+    "ZoneTerms",
     "batches",
     "canonical",
     "encode",

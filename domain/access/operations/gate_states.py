@@ -10,10 +10,12 @@ from typing import Literal
 
 import msgspec
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 
 from domain.access.events import GateObeyed, GateOffline, GateOnline
 from domain.access.feeds import gates as gates_feed
 from domain.access.queries import gate_items
+from domain.access.tables.list_reports import ListReportRow
 from domain.access.tables.orders import GateOrderRow
 from domain.access.tables.place import GateRow
 from domain.kernel.context import Context
@@ -35,6 +37,7 @@ class Pulse(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     clock_offset_ms: int | None = None
     reported_mode: str | None = None
     reported_revision: int = 0
+    list_revision: int = 0
 
 
 @operation("access.report_birth", allow={"service"}, replays=False)
@@ -84,6 +87,7 @@ async def report_pulses(ctx: Context, *, pulses: list[Pulse]) -> None:
             ctx.emit(GateOnline(gate_id=row.id, site_id=row.site_id), of=row)
         else:
             row.version += 1
+    await _note_lists(ctx, _new_lists(rows, latest))
     await _confirm(ctx, rows, latest)
     await _show(ctx, rows)
 
@@ -130,6 +134,26 @@ async def _confirm(ctx: Context, rows: Sequence[GateRow], latest: Mapping[int, P
             order.confirmed_at = ctx.now
             told = GateObeyed(gate_id=row.id, site_id=row.site_id, mode=order.mode, revision=order.revision)
             ctx.emit(told, of=row)
+
+
+def _new_lists(rows: Sequence[GateRow], latest: Mapping[int, Pulse]) -> dict[int, int]:
+    """Return the revisions that gates say for the first time, after noting them on the gates."""
+    told: dict[int, int] = {}
+    for row in rows:
+        revision = latest[row.id].list_revision
+        if revision and revision != row.list_revision:
+            row.list_revision = told[row.id] = revision
+    return told
+
+
+async def _note_lists(ctx: Context, told: Mapping[int, int]) -> None:
+    rows = [
+        {"gate_id": gate_id, "revision": revision, "reported_at": ctx.now}
+        for gate_id, revision in told.items()
+        if revision
+    ]
+    if rows:
+        await ctx.db.execute(insert(ListReportRow).on_conflict_do_nothing(), rows)
 
 
 async def _gate(ctx: Context, gate_id: int) -> GateRow | None:

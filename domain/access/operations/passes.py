@@ -185,11 +185,20 @@ async def list_own_passes(
 )
 async def get_pass(ctx: Context, *, pass_id: int) -> PassView:
     """Return one badge, ticket or other pass to its holder or to staff of its site."""
+    return await _view(ctx, await visible_pass(ctx, pass_id))
+
+
+async def visible_pass(ctx: Context, pass_id: int) -> GrantRow:
+    """Return a pass that is nobody's visit and that the caller may see.
+
+    Raises:
+        NotFound: There is none.
+    """
     grant = await ctx.db.get(GrantRow, pass_id)
     seen = grant is not None and (ctx.caller.holds(*STAFF, site_id=grant.site_id) or may_carry(ctx, grant))
     if grant is None or grant.kind == "guest" or not seen:
         raise NotFound(f"There is no pass {pass_id}")
-    return await _view(ctx, grant)
+    return grant
 
 
 def may_carry(ctx: Context, grant: GrantRow) -> bool:

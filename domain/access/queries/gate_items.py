@@ -36,6 +36,8 @@ class GateItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Revision of the newest order; 0 is none yet."""
     obeys: bool
     """Whether the gate has said that it is as ordered."""
+    list_revision: int
+    """The list of passes that the gate has, by its own word; it has heard of every change up to this revision."""
 
 
 async def gate_items(
@@ -85,5 +87,6 @@ def _item(gate: GateRow, journal: GateEpochRow | None, order: GateOrderRow | Non
             missing=known - acknowledged,
             ordered=order.revision if order else 0,
             obeys=order is None or order.confirmed_at is not None,
+            list_revision=gate.list_revision,
         ),
     )

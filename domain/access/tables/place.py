@@ -93,6 +93,7 @@ class GateRow(Table, Versioned):
     queue_depth: Mapped[int] = mapped_column(default=0)
     clock_offset_ms: Mapped[int] = mapped_column(default=0)
     firmware: Mapped[str] = mapped_column(default="")
+    list_revision: Mapped[int] = mapped_column(default=0)
 
 
 class DeviceRow(Table):
