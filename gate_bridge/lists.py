@@ -21,6 +21,7 @@ from gate_bridge.client import Client, NotPublished, Received, Settings
 
 logger = logging.getLogger(__name__)
 
+SUBSCRIPTIONS = ((wire.every("up/al/get"), wire.QOS["up/al/get"]),)
 LOOK_EVERY_S = 0.1
 """Half of this is what a revocation waits on average before it is on its way."""
 AFTER_FAILURE_S = 1.0
@@ -85,8 +86,7 @@ class Answers:
     """Tells gates what they miss; `run` it in one process."""
 
     def __init__(self, url: str, ask: Asks, *, ca_file: str | None = None) -> None:
-        leg: wire.Leg = "up/al/get"
-        self._client = Client(_settings(url, ca_file, (wire.every(leg), wire.QOS[leg])))
+        self._client = Client(_settings(url, ca_file, *SUBSCRIPTIONS))
         self._ask = ask
         self._asked: OrderedDict[int, deque[float]] = OrderedDict()
         self._fresh: OrderedDict[tuple[int, int], tuple[float, asyncio.Task[list[bytes]]]] = OrderedDict()

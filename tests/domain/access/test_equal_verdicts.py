@@ -323,9 +323,10 @@ class Scene:
         """The facts as the server finds them, for what both are given."""
         key_id, pass_id = (token.peek(presented) if scan["method"] == "qr" else None) or (None, None)
         plain = None if scan["method"] == "qr" else normalised(scan["method"], presented)
+        credential = None if plain is None else f"{scan['method']}:{plain}"
         asked = {
             "gate_id": gate_id, "epoch": EPOCH, "rid": "other", "direction": scan["direction"],
-            "method": scan["method"], "key_id": key_id, "pass_id": pass_id, "credential": plain and f"{scan['method']}:{plain}",
+            "method": scan["method"], "key_id": key_id, "pass_id": pass_id, "credential": credential,
             "now": self.premises.now,
         }  # fmt: skip
         statement = queries.load("domain.access", "facts_for_decision")
