@@ -23,7 +23,7 @@ bridge = test_bridge.bridge
 
 async def list_ok(bridge: Bridge) -> None:
     """Have the hall decided alone by the list."""
-    zone = {"zone_id": bridge.premises.ids["hall"], "offline_policy": "list_ok"}
+    zone: dict[str, Any] = {"zone_id": bridge.premises.ids["hall"], "offline_policy": "list_ok"}
     await bridge.premises.ask("manager", "access.change_zone", **zone)
 
 
@@ -35,7 +35,7 @@ def start(bridge: Bridge, *parts: str) -> None:
 
 
 async def confirmed(bridge: Bridge, guest: int, *gates: str) -> bool:
-    members = {"guest_pass_id": guest}
+    members: dict[str, Any] = {"guest_pass_id": guest}
     said = await bridge.premises.ask("guard", "access.list_guest_pass_confirmations", **members)
     return {gate.name for gate in said.gates if gate.has} == set(gates)
 

@@ -29,7 +29,7 @@ lines = st.builds(
     digests=st.lists(st.just("00ff00ff00ff00ff"), max_size=3).map(tuple),
 )
 puts, gones = st.lists(lines, max_size=3).map(tuple), st.lists(revisions, max_size=3).map(tuple)
-SIGNATURE = {"key_id": 1, "signature": "A" * 86}
+SIGNATURE: dict[str, Any] = {"key_id": 1, "signature": "A" * 86}
 HEAD = wire.ListHead(
     revision=5, lines=0, digest="00" * 32, at_ms=1, expires_ms=2, time_zone="Europe/Moscow",
     holidays=("2026-05-09",), hours={"7": wire.OpeningHours(week=(((540, 1080),), *((),) * 6))},

@@ -25,7 +25,7 @@ def line(pass_id: int, **changes: Any) -> Listed:
 
 
 def signed(purpose: Purpose, **members: Any) -> dict[str, Any]:
-    told = msgspec.to_builtins(members) | {"k": KEY_ID}
+    told: dict[str, Any] = msgspec.to_builtins(members) | {"k": KEY_ID}
     return told | {"sig": sign(purpose, SITE, ALL_GATES, told, KEY)}
 
 

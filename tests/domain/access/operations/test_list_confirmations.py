@@ -68,7 +68,7 @@ async def test_a_gate_that_falls_behind_again_has_it_no_longer(premises: Premise
 
 async def test_a_badge_has_confirmations_too(premises: Premises):
     window = {"start": premises.now.isoformat(), "end": (premises.now + timedelta(days=9)).isoformat()}
-    given = {"site_id": premises.ids["site"], "kind": "badge", "holder_name": "Ada", **window}
+    given: dict[str, Any] = {"site_id": premises.ids["site"], "kind": "badge", "holder_name": "Ada", **window}
     badge = (await premises.ask("desk", "access.create_pass", **given)).pass_id
 
     answer = await premises.ask("guard", "access.list_pass_confirmations", pass_id=badge)

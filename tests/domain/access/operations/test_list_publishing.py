@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from domain.access.operations import list_publishing
 from domain.access.operations.list_publishing import PublishedList
+from domain.access.operations.lists import read_line
 from domain.access.rules import live_code
 from domain.access.rules.listing import EMPTY, Listed, ListFlag, toggled
 from domain.access.rules.orders import ALL_GATES, is_signed
@@ -31,11 +32,7 @@ async def lines(premises: Premises) -> dict[int, Listed]:
     """The list as the database has it."""
     made = await answer(premises, 0)
     put = [line for chunk in made for line in chunk.get("put", ())]
-    return {line["p"]: wire_line(line) for line in put}
-
-
-def wire_line(members: dict[str, Any]) -> Listed:
-    return list_publishing.read_line(members)
+    return {line["p"]: read_line(line) for line in put}
 
 
 async def test_a_change_is_told_as_that_change_signed_for_all_gates_of_the_site(premises: Premises):
@@ -160,8 +157,17 @@ async def test_what_gates_need_to_judge_by_is_in_the_head(premises: Premises):
         "manager", "access.create_schedule", site_id=site_id, name="office", week=week, holidays=[]
     )
     await premises.ask("manager", "access.set_holiday", site_id=site_id, day="2026-05-09", name="Victory")
-    office = {"zone_id": premises.ids["office"], "schedule_id": hours.schedule_id, "in_order": True}
-    timed = {"passback": "timed", "passback_minutes": 30, "first_person": True, "two_person": True}
+    office: dict[str, Any] = {
+        "zone_id": premises.ids["office"],
+        "schedule_id": hours.schedule_id,
+        "in_order": True,
+    }
+    timed: dict[str, Any] = {
+        "passback": "timed",
+        "passback_minutes": 30,
+        "first_person": True,
+        "two_person": True,
+    }
     await premises.ask("manager", "access.change_zone", offline_policy="list_ok", **office, **timed)
     await premises.ask("guard", "access.open_zone", zone_id=premises.ids["office"])
     await gate.take_all()
