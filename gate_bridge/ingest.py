@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from domain.access.operations.gate_conditions import GateConditions
 from domain.access.operations.journals import Journal
 from domain.access.operations.recording import GateEvent, Poison
 from domain.kernel.caller import SERVICE
@@ -23,10 +24,11 @@ from gate_bridge import intake, wire
 from gate_bridge.calls import Asks
 from gate_bridge.client import Client, Settings
 from gate_bridge.intake import Intake
+from gate_bridge.rebirths import Rebirths
 
 logger = logging.getLogger(__name__)
 
-LEGS: tuple[wire.Leg, ...] = ("up/evt", "up/batch", "up/state", "up/hb", "up/res")
+LEGS: tuple[wire.Leg, ...] = ("up/evt", "up/batch", "up/state", "up/cond", "up/hb", "up/res")
 SUBSCRIPTIONS = tuple((wire.every(leg), wire.QOS[leg]) for leg in LEGS)
 LIMIT, LINGER_S = 500, 0.003
 """Messages of a batch, and events of a transaction."""
@@ -68,6 +70,7 @@ class Ingest:
         self._ask = ask
         self._reached = reached
         self._holes: dict[tuple[int, bytes], float] = {}
+        self._rebirths = Rebirths()
 
     async def run(self) -> None:
         """Take in batch after batch until the client ends."""
@@ -91,6 +94,22 @@ class Ingest:
         for first in range(0, max(len(taken.events), bool(taken.poison)), LIMIT):
             poison = taken.poison if first == 0 else []
             await self._commit(taken.events[first : first + LIMIT], poison, taken.sites)
+        if taken.conditions:
+            # after the events, which tell when an alarm began
+            gates = [
+                GateConditions(gate_id=gate_id, conditions=said) for gate_id, said in taken.conditions.items()
+            ]
+            await self._until_done(self._ask, SERVICE, "access.report_conditions", gates=gates)
+        await self._until_done(self._ask_for_births, taken)
+
+    async def _ask_for_births(self, taken: Intake) -> None:
+        doubtful = self._rebirths.doubtful(taken.sightings.values(), time.monotonic())
+        if not doubtful:
+            return
+        unborn = await self._ask(SERVICE, "access.list_unborn", sightings=doubtful)
+        for one in self._rebirths.unborn(doubtful, unborn, time.monotonic()):
+            want = wire.Want(epoch=one.epoch.hex(), rebirth=1)
+            self._post(taken.sites[one.gate_id], one.gate_id, "dn/want", want)
 
     async def _commit(
         self, events: Sequence[GateEvent], poison: Sequence[Poison], sites: dict[int, int]
@@ -192,8 +211,9 @@ class Ingest:
         return True
 
     def _post(self, site_id: int, gate_id: int, leg: wire.Leg, message: wire.Message) -> None:
-        qos = wire.QOS[leg]
-        self._client.post(wire.topic(site_id, gate_id, leg), wire.encode(message), qos=qos)
+        qos, beside = wire.QOS[leg], wire.Properties(expires_s=wire.EXPIRES_S[leg])
+        topic = wire.topic(site_id, gate_id, leg)
+        self._client.post(topic, wire.encode(message), qos=qos, properties=beside)
 
 
 def _refused(event: GateEvent, error: Exception) -> Poison:

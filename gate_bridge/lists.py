@@ -79,6 +79,7 @@ class Lists:
             msgspec.json.encode(members),
             qos=wire.QOS[leg],
             retained=leg in wire.RETAINED,
+            properties=wire.Properties(expires_s=wire.EXPIRES_S.get(leg)),
         )
 
 
@@ -130,9 +131,10 @@ class Answers:
 
     async def _answer(self, site_id: int, gate_id: int, since: int) -> None:
         try:
+            leg: wire.Leg = "dn/al/chunk"
+            topic, beside = wire.topic(site_id, gate_id, leg), wire.Properties(expires_s=wire.EXPIRES_S[leg])
             for chunk in await self._chunks(site_id, since):
-                topic = wire.topic(site_id, gate_id, "dn/al/chunk")
-                await self._client.publish(topic, chunk, qos=wire.QOS["dn/al/chunk"])
+                await self._client.publish(topic, chunk, qos=wire.QOS[leg], properties=beside)
         except NotPublished as error:
             logger.warning("gate %d asks again for its list: %s", gate_id, error)
         finally:

@@ -5,7 +5,7 @@ relative to the folder of the file.
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -40,6 +40,8 @@ class GatePlan(Struct, frozen=True, kw_only=True, rename="camel"):
     policy: OfflinePolicy = "signed_ok"
     walk_s: float = 0.2
     """How long a person takes to walk through."""
+    mqtt: Literal["5", "3.1.1"] = "5"
+    """MQTT 5, and 3.1.1 where the broker refuses that; or 3.1.1 from the start."""
 
 
 class Person(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -22,10 +22,11 @@ from domain.access.rules.facts import Direction
 from domain.access.rules.reasons import Reason, words
 from gate_bridge import wire
 from simulators.alone import Alone
+from simulators.conditions import Conditions
 from simulators.crash import NOWHERE, CrashPoint
 from simulators.journal import Journal
 from simulators.known import Shown
-from simulators.link import Account, Link
+from simulators.link import Account, Heard, Link
 from simulators.lists import ListMessage, Lists
 from simulators.orders import Orders
 from simulators.plan import GatePlan
@@ -86,6 +87,7 @@ class Turnstile:
         self._clock = clock
         self._lists = Lists(plan.site_id, Shelf(journal.database), keys)
         self._alone = Alone(plan, self._lists, clock)
+        self._conditions = Conditions()
         self._orders = Orders((plan.site_id, plan.gate_id), journal, keys)
         self._offset_ms = 0
         """The gate's clock minus the server's."""
@@ -95,7 +97,9 @@ class Turnstile:
         self._drained = asyncio.Event()
         self._started = time.monotonic()
         name = plan.username or str(plan.gate_id)
-        account = Account(broker=broker, username=name, password=plan.password, ca_file=ca_file)
+        account = Account(
+            broker=broker, username=name, password=plan.password, ca_file=ca_file, version=plan.mqtt
+        )
         down = wire.topic(plan.site_id, plan.gate_id, "dn/dec").removesuffix("dec") + "#"
         everybody = wire.topic(plan.site_id, wire.ALL_GATES, "dn/al/head").removesuffix("al/head") + "#"
         self._link = Link(
@@ -161,13 +165,17 @@ class Turnstile:
 
     def alarm(self, kind: str, *, on: bool) -> None:
         """Raises or clears an alarm such as `held_open`."""
-        self._record("alarm_on" if on else "alarm_off", extra={"alarm": kind})
+        if self._conditions.took_place(
+            self._record("alarm_on" if on else "alarm_off", extra={"alarm": kind})
+        ):
+            self._post("up/cond", self._conditions.said)
 
     async def _ask(self, scan: wire.Scan) -> _Answer | None:
         answered = self._asked[scan.request_id] = asyncio.get_running_loop().create_future()
         try:
             for attempt, patience_s in ((1, RETRY_AFTER_S), (2, DECIDE_AFTER_S - RETRY_AFTER_S)):
-                if not self._post("up/scan", replace(scan, attempt=attempt)):
+                asked, name = replace(scan, attempt=attempt), f"{scan.epoch}{scan.request_id}".encode()
+                if not self._post("up/scan", asked, correlation=name):
                     return None
                 await asyncio.wait([answered], timeout=patience_s)
                 if answered.done():
@@ -238,12 +246,24 @@ class Turnstile:
     def _now_ms(self) -> int:
         return max(0, int(self._clock() * 1000))
 
-    def _post(self, leg: wire.Leg, message: wire.Message) -> bool:
-        topic = wire.topic(self.plan.site_id, self.plan.gate_id, leg)
-        return self._link.post(topic, wire.encode(message), qos=wire.QOS[leg], retained=leg in wire.RETAINED)
+    def _post(self, leg: wire.Leg, message: wire.Message, *, correlation: bytes = b"") -> bool:
+        place = self.plan.site_id, self.plan.gate_id
+        beside = wire.Properties(
+            expires_s=wire.EXPIRES_S.get(leg),
+            response_topic=wire.topic(*place, "dn/dec") if leg == "up/scan" else "",
+            correlation=correlation,
+            historical=leg == "up/batch",
+        )
+        return self._link.post(
+            wire.topic(*place, leg),
+            wire.encode(message),
+            qos=wire.QOS[leg],
+            retained=leg in wire.RETAINED,
+            properties=beside,
+        )
 
-    def _obey(self, command: wire.Command, payload: bytes) -> None:
-        refusal = self._orders.refusal(command, payload, self._now_ms() - self._offset_ms)
+    def _obey(self, command: wire.Command, heard: Heard) -> None:
+        refusal = self._orders.refusal(command, heard.payload, self._now_ms() - self._offset_ms)
         told = {"cid": command.command_id, "verb": command.verb}
         self._record("cmd", reason=refusal or "ok", extra=told)
         if refusal is None:
@@ -255,7 +275,7 @@ class Turnstile:
             reason=refusal or "ok",
             at_ms=self._now_ms(),
         )
-        self._post("up/res", outcome)
+        self._post("up/res", outcome, correlation=heard.correlation)
 
     def _do(self, command: wire.Command) -> None:
         match command.verb:
@@ -300,6 +320,7 @@ class Turnstile:
             mode=self._orders.mode(self._now_ms()),
         )
         self._post("up/state", birth)
+        self._post("up/cond", self._conditions.said)
         self._heartbeat()
 
     def _heartbeat(self) -> None:
@@ -340,12 +361,20 @@ class Turnstile:
         if self._link.up.is_set() and (missing := self._lists.due(time.monotonic())) is not None:
             self._post("up/al/get", missing)
 
-    def _heard(self, topic: str, payload: bytes) -> None:
+    def _read(self, heard: Heard) -> wire.Message | None:
+        """Returns what a message says; None of what is not to be listened to."""
         try:
-            message = wire.parse(topic, payload).message
+            message = wire.parse(heard.topic, heard.payload).message
         except wire.Malformed as error:
             logger.warning("gate %d ignores %s", self.plan.gate_id, error)
-            return
+            return None
+        if heard.retained and not isinstance(message, wire.Desired | wire.ListHead):
+            logger.warning("gate %d ignores a retained %s", self.plan.gate_id, heard.topic)
+            return None
+        return message
+
+    def _heard(self, heard: Heard) -> None:
+        message = self._read(heard)
         epoch = self.journal.epoch
         match message:
             case wire.Decision():
@@ -353,14 +382,14 @@ class Turnstile:
                 if waiting is not None and not waiting.done():
                     waiting.set_result(message)
             case wire.Desired():
-                if self._orders.take(message, payload):
+                if self._orders.take(message, heard.payload):
                     told = {"mode": message.mode, "rev": message.revision}
                     self._record("mode", extra=told)
                 self._heartbeat()
             case wire.ListHead() | wire.ListDelta() | wire.ListChunk():
-                self._list(message, payload)
+                self._list(message, heard.payload)
             case wire.Command():
-                self._obey(message, payload)
+                self._obey(message, heard)
             case wire.Acknowledgement() if message.epoch == epoch:
                 self._offset_ms = self._now_ms() - message.at_ms
                 self._upload.acknowledged(message.up_to, time.monotonic())
@@ -370,5 +399,7 @@ class Turnstile:
                 if message.rebirth:
                     self._birth()
                 self._upload.wanted(message.ranges)
+            case None:
+                pass
             case _:
-                logger.warning("gate %d has no use for %s", self.plan.gate_id, topic)
+                logger.warning("gate %d has no use for %s", self.plan.gate_id, heard.topic)

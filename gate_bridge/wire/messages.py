@@ -8,11 +8,21 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta, Struct, field
 
-from gate_bridge.wire.fields import Epoch, Id
+from gate_bridge.wire.fields import AlarmKind, Epoch, Id
 from gate_bridge.wire.lists import ListChunk, ListDelta, ListGet, ListHead
 from gate_bridge.wire.malformed import Malformed
 from gate_bridge.wire.orders import Acknowledgement, Command, Decision, Desired, Want
-from gate_bridge.wire.reports import Batch, Birth, Death, Event, Heartbeat, Outcome, Scan
+from gate_bridge.wire.reports import (
+    Batch,
+    Birth,
+    Condition,
+    Conditions,
+    Death,
+    Event,
+    Heartbeat,
+    Outcome,
+    Scan,
+)
 
 MAX_BATCH_EVENTS = 200
 MAX_BATCH_BYTES = 64 * 1024
@@ -22,7 +32,7 @@ MAX_LIST_BYTES = 32 * 1024
 ALL_GATES = 0
 """Stands for `_all`, every gate of the site, where a gate's id is asked for."""
 
-UpLeg = Literal["up/state", "up/hb", "up/scan", "up/evt", "up/batch", "up/res", "up/al/get"]
+UpLeg = Literal["up/state", "up/hb", "up/scan", "up/evt", "up/batch", "up/cond", "up/res", "up/al/get"]
 DownLeg = Literal[
     "dn/dec", "dn/ack", "dn/want", "dn/desired", "dn/cmd", "dn/al/head", "dn/al/delta", "dn/al/chunk"
 ]
@@ -30,9 +40,21 @@ Leg = UpLeg | DownLeg
 QOS: dict[Leg, Literal[0, 1]] = {
     leg: 0 if leg in ("up/hb", "dn/ack") else 1 for leg in (*get_args(UpLeg), *get_args(DownLeg))
 }
-RETAINED: frozenset[Leg] = frozenset({"up/state", "dn/desired", "dn/al/head"})
+RETAINED: frozenset[Leg] = frozenset({"up/state", "up/cond", "dn/desired", "dn/al/head"})
 FOR_ALL: frozenset[str] = frozenset({"dn/al/head", "dn/al/delta"})
 """What is told to all gates of a site at once, and never to one."""
+EXPIRES_S: dict[Leg, int] = {
+    "up/hb": 30,
+    "up/scan": 2,
+    "up/al/get": 30,
+    "dn/dec": 2,
+    "dn/ack": 10,
+    "dn/want": 30,
+    "dn/cmd": 5,
+    "dn/al/delta": 60,
+    "dn/al/chunk": 60,
+}
+"""For how long a message means something, where the link has MQTT 5; the broker then forgets it."""
 LIMITS: dict[str, int] = {
     "up/batch": MAX_BATCH_BYTES,
     "dn/al/head": MAX_HEAD_BYTES,
@@ -40,7 +62,7 @@ LIMITS: dict[str, int] = {
     "dn/al/chunk": MAX_LIST_BYTES,
 }
 """How large a message may be, in bytes; all others `MAX_MESSAGE_BYTES`."""
-Report = Birth | Death | Heartbeat | Scan | Event | Batch | Outcome | ListGet
+Report = Birth | Death | Heartbeat | Scan | Event | Batch | Conditions | Outcome | ListGet
 Order = Decision | Acknowledgement | Want | Desired | Command
 Message = Report | Order | ListHead | ListDelta | ListChunk
 
@@ -73,6 +95,7 @@ _FORMS: dict[Leg, Any] = {  # Any: a union of types is no type to the checker
     "up/scan": Scan,
     "up/evt": Event,
     "up/batch": _BatchForm,
+    "up/cond": Annotated[tuple[Condition, ...], Meta(max_length=len(get_args(AlarmKind)))],
     "dn/dec": Decision,
     "dn/ack": Acknowledgement,
     "dn/want": Want,
@@ -109,6 +132,8 @@ def encode(message: Message) -> bytes:
     if isinstance(message, Batch):
         form = {"e": message.epoch, "ev": message.events, "h": 1}
         return _ENCODER.encode(form)
+    if isinstance(message, Conditions):
+        return _ENCODER.encode(message.current)
     return _ENCODER.encode(message)
 
 
@@ -128,6 +153,8 @@ def parse(topic: str, payload: bytes) -> Envelope:
     message = _decode(decoder, topic, payload)
     if isinstance(message, _BatchForm):
         message = _batch(topic, message)
+    elif leg == "up/cond":
+        message = _conditions(topic, message)
     return Envelope(site_id, gate_id, message)
 
 
@@ -202,3 +229,12 @@ def _batch(topic: str, form: _BatchForm) -> Batch:
             claim = event.epoch, event.seq
             malformed.append(Malformed(topic, f"{place}e", "is not the epoch of the batch", claim))
     return Batch(epoch=form.epoch, events=tuple(events), malformed=tuple(malformed))
+
+
+def _conditions(topic: str, current: tuple[Condition, ...]) -> Conditions:
+    named = set[str]()
+    for number, condition in enumerate(current):
+        if condition.kind in named:
+            raise Malformed(topic, f"[{number}].k", f"names {condition.kind} a second time")
+        named.add(condition.kind)
+    return Conditions(current)

@@ -61,6 +61,11 @@ class Bridge:
         async with self.premises.house.runtime.readers() as db:
             return [tuple(row) for row in await db.execute(text(query))]
 
+    async def execute(self, statement: str) -> None:
+        """Do to the database what no operation does."""
+        async with self.premises.house.runtime.sessions.begin() as db:
+            await db.execute(text(statement))
+
     async def gate(self, name: str, *, policy: str = "deny") -> Turnstile:
         """Give a gate an account and return its simulated body, not yet running."""
         gate_id = self.premises.ids[name]

@@ -24,11 +24,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.database import Table
 
+# Rows stand in the order of their receipt: a span of time is a span of pages, and no tree is kept for it.
+BY_TIME: dict[str, Any] = {
+    "postgresql_using": "brin",
+    "postgresql_with": {"pages_per_range": 16, "autosummarize": "on"},
+}
+
 
 class AccessKeyRow(Table):
     """One event of one gate, and the hash that tells a repeat from a contradiction."""
 
     __tablename__ = "access_keys"
+    __table_args__ = (Index("access_keys_received_at_idx", "received_at", **BY_TIME),)
 
     gate_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     epoch: Mapped[bytes] = mapped_column(primary_key=True)
@@ -46,6 +53,7 @@ class AccessLogRow(Table):
         Index("access_log_site_id_idx", "site_id", "id"),
         Index("access_log_gate_id_idx", "gate_id", "id"),
         Index("access_log_grant_id_idx", "grant_id", "id", postgresql_where=text("grant_id IS NOT NULL")),
+        Index("access_log_received_at_idx", "received_at", **BY_TIME),
         {"postgresql_partition_by": "RANGE (received_at)"},
     )
 
@@ -93,7 +101,7 @@ class GateEpochRow(Table):
 
 
 class VisitRow(Table):
-    """A guest came in or went out."""
+    """A guest came in or went out; of one who was erased it is not known who."""
 
     __tablename__ = "visits"
     __table_args__ = (
@@ -103,7 +111,7 @@ class VisitRow(Table):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
     site_id: Mapped[int]
-    guest_pass_id: Mapped[int] = mapped_column(ForeignKey("guest_passes.id"))
+    guest_pass_id: Mapped[int | None] = mapped_column(ForeignKey("guest_passes.id"))
     host_user_id: Mapped[int] = mapped_column(index=True)
     gate_id: Mapped[int] = mapped_column(ForeignKey("gates.id"))
     access_id: Mapped[int] = mapped_column(unique=True)
