@@ -10,7 +10,7 @@ from gatehouse.told import until_told
 from simulators.control import NoFleet, NotPresented, present
 from simulators.fleet import present_alone, run_fleet
 from simulators.plan import PlanUnreadable, load
-from simulators.turnstile import Presented
+from simulators.presented import Presented
 
 FLEET_FILE = Path("fleet") / "fleet.json"
 """Where in the data directory `gatehouse up` keeps its fleet."""

@@ -16,7 +16,7 @@ from msgspec import Meta, Struct
 
 from domain.access.rules.credentials import Method
 from domain.access.rules.facts import Direction
-from simulators.turnstile import Presented
+from simulators.presented import Presented
 
 logger = logging.getLogger(__name__)
 

@@ -19,8 +19,9 @@ from simulators.control import NotPresented, Request, door
 from simulators.crash import NOWHERE, CrashPoint
 from simulators.journal import Journal, JournalInUse
 from simulators.plan import FleetPlan, GatePlan, PlanUnreadable, load
+from simulators.presented import Presented
 from simulators.scenario import live
-from simulators.turnstile import Presented, Turnstile
+from simulators.turnstile import Turnstile
 
 logger = logging.getLogger(__name__)
 

@@ -30,6 +30,7 @@ from simulators.link import Account, Heard, Link
 from simulators.lists import ListMessage, Lists
 from simulators.orders import Orders
 from simulators.plan import GatePlan
+from simulators.presented import Presented
 from simulators.shelf import Shelf
 from simulators.upload import Upload
 
@@ -40,23 +41,6 @@ DECIDE_AFTER_S = 0.4
 HEARTBEAT_S = 10.0
 TICK_S = 1.0
 FIRMWARE = "gatehouse-simulator 1"
-
-
-class Presented(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What happened to a person who showed a pass."""
-
-    gate_id: int
-    verdict: wire.Result
-    reason: str
-    text: str
-    action: str
-    passed: bool
-    source: str
-    """Who decided: the server (online) or the gate (offline)."""
-    request_id: str
-    seq: int
-    """The number of the decision in the gate's journal."""
-    milliseconds: float
 
 
 class _Answer(Struct, frozen=True, kw_only=True):

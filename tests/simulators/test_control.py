@@ -7,7 +7,7 @@ import pytest
 
 from simulators import control
 from simulators.control import NoFleet, NotPresented, Request, door, present
-from simulators.turnstile import Presented
+from simulators.presented import Presented
 
 ANSWER = Presented(
     gate_id=1,
