@@ -46,6 +46,9 @@ ROUNDS_S: Mapping[str, float] = {
     "access.settle_lists": 15.0,
     "access.renew_lists": 15.0,
     "access.forget_list_reports": 3600.0,
+    "access.watch_links": 5.0,
+    "access.watch_gaps": 10.0,
+    "access.watch_traffic": 30.0,
 }
 """What is done again and again behind the scenes, and how often."""
 SEAL_S = 5.0

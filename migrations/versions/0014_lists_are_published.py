@@ -1,4 +1,4 @@
-"""Lists of passes are published, and gates say which they have."""
+"""Lists of passes are published."""
 
 import json
 from hashlib import sha256
@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy import text
 
 revision = "0014"
-down_revision = "0011"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
@@ -27,17 +27,6 @@ STATEMENTS = (
     # From now on a revision is a moment; all that is there is of this one.
     "UPDATE site_lists SET revision = greatest(revision + 1, (extract(epoch FROM now()) * 1000)::bigint)",
     "CREATE INDEX site_lists_unpublished_idx ON site_lists (site_id) WHERE published <> revision",
-    "ALTER TABLE gates ADD COLUMN list_revision BIGINT NOT NULL DEFAULT 0",
-    "ALTER TABLE gates ALTER COLUMN list_revision DROP DEFAULT",
-    """
-    CREATE TABLE list_reports (
-        gate_id BIGINT NOT NULL,
-        revision BIGINT NOT NULL,
-        reported_at TIMESTAMP WITH TIME ZONE NOT NULL,
-        CONSTRAINT list_reports_pkey PRIMARY KEY (gate_id, revision),
-        CONSTRAINT list_reports_gate_id_fkey FOREIGN KEY(gate_id) REFERENCES gates (id)
-    )
-    """,
     "CREATE INDEX list_reports_reported_at_idx ON list_reports (reported_at)",
 )
 
@@ -51,8 +40,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take it back."""
-    op.drop_table("list_reports")
-    op.drop_column("gates", "list_revision")
+    op.drop_index("list_reports_reported_at_idx")
     op.drop_index("site_lists_unpublished_idx")
     op.execute(
         "ALTER TABLE site_lists DROP COLUMN size, DROP COLUMN digest, DROP COLUMN published, DROP COLUMN published_at"

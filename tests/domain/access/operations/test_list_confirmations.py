@@ -100,7 +100,7 @@ async def gates_of(premises: Premises) -> dict[str, int]:
     async with runtime.readers() as db:
         ctx = runtime.context(premises.people["guard"], db)
         items = await gates_feed.begins(ctx, site_id=premises.ids["site"])  # type: ignore[misc]  # it has one
-    return {item.data.name: item.data.list_revision for item in items}
+    return {item.data.name: item.data.health.list_revision for item in items}
 
 
 async def test_what_gates_said_last_week_is_forgotten(premises: Premises):
