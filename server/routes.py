@@ -80,6 +80,8 @@ ROUTES: Final = (
     Route("GET", "/guest-passes/{guest_pass_id}/qr.svg", "access.guest_pass_qr_svg", media="image/svg+xml"),
     Route("GET", "/guest-passes/{guest_pass_id}/qr.png", "access.guest_pass_qr_png", media="image/png"),
     Route("POST", "/guest-passes/{guest_pass_id}/revoke", "access.revoke_guest_pass"),
+    Route("GET", "/guest-passes/{guest_pass_id}/confirmations", "access.list_guest_pass_confirmations"),
+    Route("GET", "/passes/{pass_id}/confirmations", "access.list_pass_confirmations"),
     Route("GET", "/guest-passes/{guest_pass_id}/link", "access.give_guest_link"),
     Route("POST", "/guest-page", "access.open_guest_page"),
     Route("GET", "/sites/{site_id}/guests", "access.find_guests"),
