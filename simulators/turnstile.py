@@ -14,6 +14,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.access.rules import token as passes
 from domain.access.rules.decide import PASSAGE_WINDOW_S, decide
@@ -85,14 +86,8 @@ class Turnstile:
         name = plan.username or str(plan.gate_id)
         self.last_command: Heard | None = None
         """As it came, for whoever repeats it."""
-        self.account = Account(
-            broker=broker,
-            username=name,
-            password=plan.password,
-            ca_file=ca_file,
-            keepalive_s=plan.keepalive_s,
-            version=plan.mqtt,
-        )
+        account = Account(broker=broker, username=name, password=plan.password, ca_file=ca_file)
+        self.account = replace(account, keepalive_s=plan.keepalive_s, version=plan.mqtt)
         self.follows = [wire.topic(plan.site_id, plan.gate_id, "dn/dec").removesuffix("dec") + "#"]
         self._link = Link(
             self.account, self.follows, will=self._will, arrived=self._arrived, heard=self.heard
