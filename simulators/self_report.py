@@ -1,12 +1,25 @@
-"""What a gate says of itself: its birth after each connection, its heartbeat in between."""
+"""What a gate says of itself: as whom it connects, its birth after each connection, its heartbeat in between."""
 
 from gate_bridge import wire
 from simulators.journal import Journal
+from simulators.link import Account
 from simulators.lists import Lists
 from simulators.orders import Orders
 from simulators.plan import GatePlan
 
 FIRMWARE = "gatehouse-simulator 1"
+
+
+def account_of(plan: GatePlan, broker: str, ca_file: str | None) -> Account:
+    """Returns where and as whom the gate connects."""
+    return Account(
+        broker=broker,
+        username=plan.username or str(plan.gate_id),
+        password=plan.password,
+        ca_file=ca_file,
+        keepalive_s=plan.keepalive_s,
+        version=plan.mqtt,
+    )
 
 
 def birth(plan: GatePlan, journal: Journal, orders: Orders, lists: Lists, now_ms: int) -> wire.Birth:

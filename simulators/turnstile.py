@@ -26,12 +26,12 @@ from simulators.conditions import Conditions
 from simulators.crash import NOWHERE, CrashPoint
 from simulators.journal import Journal
 from simulators.known import Shown
-from simulators.link import Account, Heard, Link
+from simulators.link import Heard, Link
 from simulators.lists import ListMessage, Lists
 from simulators.orders import Orders
 from simulators.plan import GatePlan
 from simulators.presented import Presented
-from simulators.self_report import birth, heartbeat
+from simulators.self_report import account_of, birth, heartbeat
 from simulators.shelf import Shelf
 from simulators.ticker import Ticker
 from simulators.upload import Upload
@@ -85,14 +85,10 @@ class Turnstile:
         self._upload = Upload(journal, self._post, crash=crash)
         self._drained = asyncio.Event()
         self._started = time.monotonic()
-        name = plan.username or str(plan.gate_id)
         self.last_command: Heard | None = None
         """As it came, for whoever repeats it."""
-        account = Account(broker=broker, username=name, password=plan.password, ca_file=ca_file)
-        self.account = replace(account, keepalive_s=plan.keepalive_s, version=plan.mqtt)
-        down = wire.topic(plan.site_id, plan.gate_id, "dn/dec").removesuffix("dec") + "#"
-        everybody = wire.topic(plan.site_id, wire.ALL_GATES, "dn/al/head").removesuffix("al/head") + "#"
-        self.follows = [down, everybody]
+        self.account = account_of(plan, broker, ca_file)
+        self.follows = [f"gh/1/{plan.site_id}/{whom}/dn/#" for whom in (plan.gate_id, "_all")]
         self._link = Link(
             self.account, self.follows, will=self._will, arrived=self._arrived, heard=self.heard
         )

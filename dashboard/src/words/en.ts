@@ -1,4 +1,5 @@
 /** All words of the dashboard in English; the shape of this table is what a language must have. */
+import { dutyEn } from './duty.en';
 import { reasonsEn } from './reasons.en';
 
 export const en = {
@@ -140,6 +141,7 @@ export const en = {
   } as Record<string, string>,
   directions: { in: 'in', out: 'out' },
   reasons: reasonsEn,
+  duty: dutyEn,
   reasonUnknown: (code: string) => `Refused with the code “${code}”.`,
   zones: {
     title: 'Inside now',

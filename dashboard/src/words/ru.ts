@@ -1,5 +1,6 @@
 /** All words of the dashboard in Russian. */
 import type { Words } from './en';
+import { dutyRu } from './duty.ru';
 import { reasonsRu } from './reasons.ru';
 
 export const ru: Words = {
@@ -140,6 +141,7 @@ export const ru: Words = {
   },
   directions: { in: 'вход', out: 'выход' },
   reasons: reasonsRu,
+  duty: dutyRu,
   reasonUnknown: (code) => `Отказ с кодом «${code}».`,
   zones: {
     title: 'Сейчас внутри',
