@@ -5,12 +5,14 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from bench import codecs, gates
+from bench import codecs, evidence, gates, occupancy
 from bench.fanout import run as fanout
 
 BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
     "codecs": codecs.run,
     "gates": gates.run,
+    "occupancy": occupancy.run,
+    "evidence": evidence.run,
     "fanout": fanout.run,
     "idle": fanout.idle,
 }

@@ -15,6 +15,9 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct, field
 
+from gate_bridge import wire
+from gate_bridge.ingest import LEGS
+
 REQUESTS = "$CONTROL/dynamic-security/v1"
 RESPONSES = "$CONTROL/dynamic-security/v1/response"
 ITERATIONS = 101
@@ -30,8 +33,8 @@ _NOT_THERE = frozenset({"Client not found", "Role not found"})
 
 SERVICE_RULES: dict[Service, tuple[Rule, ...]] = {
     "svc-ingest": (
-        (_SUBSCRIBE, "gh/1/+/+/up/#"),
-        (_RECEIVE, "gh/1/+/+/up/#"),
+        # not all of up/: what people show at a gate is nothing that reports are made of
+        *((right, wire.every(leg)) for leg in LEGS for right in (_SUBSCRIBE, _RECEIVE)),
         (_PUBLISH, "gh/1/+/+/dn/ack"),
         (_PUBLISH, "gh/1/+/+/dn/want"),
     ),
@@ -47,6 +50,7 @@ SERVICE_RULES: dict[Service, tuple[Rule, ...]] = {
         (_PUBLISH, "gh/1/+/+/dn/#"),
         # To empty the retained state of a gate that is no more.
         (_PUBLISH, "gh/1/+/+/up/state"),
+        (_PUBLISH, "gh/1/+/+/up/cond"),
         (_SUBSCRIBE, "$SYS/#"),
         (_RECEIVE, "$SYS/#"),
     ),

@@ -15,8 +15,11 @@ from typing import Literal
 
 from msgspec import Struct
 
-from gate_bridge.connection import Connection, NotPublished, Refused, Settings
+from gate_bridge.connection import Connection
 from gate_bridge.inbox import Closed, Inbox, Received
+from gate_bridge.settings import Outdated, Refused, Settings
+from gate_bridge.under_way import NotPublished
+from gate_bridge.wire import NO_PROPERTIES, Properties
 
 __all__ = ["Client", "Closed", "Counts", "NotPublished", "Received", "Refused", "Settings"]
 
@@ -83,8 +86,18 @@ class Client:
             self._inbox.close()
 
     async def _one_connection(self) -> None:
+        """Greets in MQTT 5 each time anew: a broker that learned it meanwhile is not held to what it once said."""
+        if self.settings.version == "5":
+            try:
+                await self._live(five=True)
+                return
+            except Outdated:
+                logger.info("%s speaks MQTT 3.1.1, for the broker has no 5", self.settings.client_id)
+        await self._live(five=False)
+
+    async def _live(self, *, five: bool) -> None:
         self._generation += 1
-        connection = Connection(self.settings, self._generation, self._deliver)
+        connection = Connection(self.settings, self._generation, self._deliver, five=five)
         name = self.settings.client_id
         self._connection = connection
         try:
@@ -148,10 +161,20 @@ class Client:
             self.counts.acknowledged += len(numbers)
             connection.acknowledge(numbers)
 
-    def post(self, topic: str, payload: bytes, *, qos: Literal[0, 1] = 0, retained: bool = False) -> bool:
+    def post(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        qos: Literal[0, 1] = 0,
+        retained: bool = False,
+        properties: Properties = NO_PROPERTIES,
+    ) -> bool:
         """Hands a message over right now and returns whether there was somebody to take it; never queues it."""
         connection = self._connection if self._up.is_set() else None
-        return connection is not None and connection.post(topic, payload, qos, retained) is not None
+        return (
+            connection is not None and connection.post(topic, payload, qos, retained, properties) is not None
+        )
 
     async def publish(
         self,
@@ -160,12 +183,13 @@ class Client:
         *,
         qos: Literal[0, 1] = 1,
         retained: bool = False,
+        properties: Properties = NO_PROPERTIES,
         deadline_s: float = 5.0,
     ) -> None:
         """Returns when the broker has the message.
 
         Raises:
-            NotPublished: not in time, or the connection went away meanwhile.
+            NotPublished: not in time, refused by the broker, or the connection went away meanwhile.
         """
         try:
             async with asyncio.timeout(deadline_s):
@@ -173,6 +197,6 @@ class Client:
                 connection = self._connection
                 if connection is None:
                     raise NotPublished(f"{topic}: the connection is gone")
-                await connection.publish(topic, payload, qos, retained)
+                await connection.publish(topic, payload, qos, retained, properties)
         except TimeoutError:
             raise NotPublished(f"{topic}: the broker did not take it within {deadline_s} s") from None

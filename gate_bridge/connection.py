@@ -2,14 +2,17 @@
 
 1. A connection is used once. What was not acknowledged, on either side, dies with it: nothing that waited
    on a lost link is sent late on the next one.
-2. A message is acknowledged only when asked to. MQTT 3.1.1 redelivers only on the next connection of a
-   persistent session, and only what was not acknowledged.
+2. A message is acknowledged only when asked to. The broker redelivers only on the next connection of a persistent
+   session, and only what was not acknowledged.
 3. Only the blocking steps of connecting (name, TCP, TLS) run on a thread; everything else is on the loop.
 4. Messages and acknowledgements, which come by the thousand, are read and written here (`packets.py`), all that one
    turn of the loop has to say in one write; paho does the rest. Nothing else in the bridge imports it.
+5. On MQTT 5 the broker says how many messages it takes before it answers, and why it takes one not at all; we say how
+   many we take before we acknowledge, and how long it keeps our session.
 """
 
 import asyncio
+import logging
 import socket
 import ssl
 from collections import deque
@@ -19,57 +22,30 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as paho
-from msgspec import Struct
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties as PahoProperties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from gate_bridge import packets
 from gate_bridge.inbox import Received
+from gate_bridge.properties import written
+from gate_bridge.settings import Outdated, Refused, Settings
+from gate_bridge.trust import trust
+from gate_bridge.under_way import NotPublished, UnderWay, words
+from gate_bridge.wire import NO_PROPERTIES, Properties
+
+logger = logging.getLogger(__name__)
 
 CONNECT_DEADLINE_S = 4.0
 RECEIVE_BYTES = 256 * 1024
 MAX_UNSENT_BYTES = 4 * 1024 * 1024
 MAX_UNACKNOWLEDGED = 1_000
-_NUMBERS = 65_535
-
-
-class NotPublished(Exception):
-    """A message did not reach the broker before its deadline, or its connection went away."""
-
-
-class Refused(Exception):
-    """The broker does not let this client in, or not to these topics."""
-
-
-class Settings(Struct, frozen=True, kw_only=True):
-    """Who connects where, and for what."""
-
-    url: str
-    """`mqtt://user:password@host:port` or `mqtts://...`; parts of it percent-encoded."""
-    client_id: str
-    persistent: bool = False
-    """The broker keeps subscriptions and messages while we are away; False = a fresh start each time."""
-    subscriptions: tuple[tuple[str, int], ...] = ()
-    """Filters, each with its QoS."""
-    ca_file: str | None = None
-    keepalive_s: int = 30
-    inbox: int = 10_000
-
-
-class _Trust(ssl.SSLContext):
-    """Shakes hands while wrapping: then a failed handshake closes its socket, which paho forgets to do."""
-
-    def wrap_socket(self, sock: socket.socket, *args: Any, **options: Any) -> ssl.SSLSocket:  # Any: as given
-        return super().wrap_socket(sock, *args, **(options | {"do_handshake_on_connect": True}))
-
-
-def _trust(ca_file: str | None) -> ssl.SSLContext:
-    """Returns whom to trust: the authorities of a file, or else those of this machine."""
-    trust = _Trust(ssl.PROTOCOL_TLS_CLIENT)
-    if ca_file is None:
-        trust.load_default_certs()
-    else:
-        trust.load_verify_locations(ca_file)
-    return trust
+RECEIVE_MAXIMUM = 2_000
+"""So many wait here at most for their commit; the broker holds the rest, within bounds of its own."""
+SESSION_EXPIRY_S = 24 * 60 * 60
+_UNSUPPORTED = ReasonCode(PacketTypes.CONNACK, "Unsupported protocol version").value
 
 
 class _Paho(paho.Client):
@@ -78,16 +54,37 @@ class _Paho(paho.Client):
     `_sock_recv`, `_packet_queue` and `_out_packet` are private names of paho 2; a test watches over them.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, five: bool) -> None:
         super().__init__(
             CallbackAPIVersion.VERSION2,
             client_id=settings.client_id,
-            clean_session=not settings.persistent,
-            protocol=paho.MQTTv311,
+            clean_session=None if five else not settings.persistent,
+            protocol=paho.MQTTv5 if five else paho.MQTTv311,
             manual_ack=True,
             reconnect_on_failure=False,
         )
+        self._settings = settings
+        self._five = five
         self._handed = b""
+
+    def aim(self, host: str, port: int) -> None:
+        """Says where to connect to, and how our session shall be."""
+        keepalive_s, persistent = self._settings.keepalive_s, self._settings.persistent
+        if not self._five:
+            self.connect_async(host, port, keepalive_s)
+            return
+        wanted = PahoProperties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's
+        wanted.ReceiveMaximum = RECEIVE_MAXIMUM
+        wanted.SessionExpiryInterval = SESSION_EXPIRY_S if persistent else 0
+        self.connect_async(host, port, keepalive_s, clean_start=not persistent, properties=wanted)
+
+    def follow(self, subscriptions: tuple[tuple[str, int], ...]) -> None:
+        """Subscribes."""
+        if self._five:
+            self.subscribe([(name, SubscribeOptions(qos)) for name, qos in subscriptions])
+        else:
+            self.subscribe(list(subscriptions))
+        self.loop_write()
 
     def _sock_recv(self, bufsize: int) -> bytes:
         if not self._handed:
@@ -117,8 +114,11 @@ class _Paho(paho.Client):
 class Connection:
     """Open it, then read what it delivers, until `lost` tells why it ended."""
 
-    def __init__(self, settings: Settings, generation: int, deliver: Callable[[Received], None]) -> None:
+    def __init__(
+        self, settings: Settings, generation: int, deliver: Callable[[Received], None], *, five: bool = True
+    ) -> None:
         self.generation = generation
+        self._five = five
         self._settings = settings
         self._deliver = deliver
         self._loop = asyncio.get_running_loop()
@@ -127,13 +127,12 @@ class Connection:
         self._welcome: asyncio.Future[None] = self._loop.create_future()
         self._granted: asyncio.Future[None] = self._loop.create_future()
         self.lost: asyncio.Future[str] = self._loop.create_future()
-        self._number = 0
         self._whole: deque[bytes] = deque()
         self._rest = b""
         self._outgoing = bytearray()
-        self._unacknowledged: dict[int, asyncio.Future[None] | None] = {}
-        self._room = asyncio.Event()
-        self._paho = _Paho(settings)
+        self._under_way = UnderWay(MAX_UNACKNOWLEDGED)
+        self._complained = False
+        self._paho = _Paho(settings, five=five)
         self._paho.on_connect = self._on_connect
         self._paho.on_subscribe = self._on_subscribe
         self._paho.on_disconnect = self._on_disconnect
@@ -143,6 +142,7 @@ class Connection:
         """Connects and subscribes.
 
         Raises:
+            Outdated: the broker knows no MQTT 5.
             Refused: the broker said no.
             OSError: it could not be reached, or (TimeoutError) did not answer in time.
         """
@@ -151,17 +151,14 @@ class Connection:
         if url.username is not None:
             self._paho.username_pw_set(unquote(url.username), unquote(url.password or ""))
         if secure:
-            self._paho.tls_set_context(_trust(self._settings.ca_file))
-        self._paho.connect_async(
-            url.hostname or "localhost", url.port or (8883 if secure else 1883), self._settings.keepalive_s
-        )
+            self._paho.tls_set_context(trust(self._settings.ca_file))
+        self._paho.aim(url.hostname or "localhost", url.port or (8883 if secure else 1883))
         await self._connect()
         self._watch()
         async with asyncio.timeout(CONNECT_DEADLINE_S):
             await self._first(self._welcome)
             if self._settings.subscriptions:
-                self._paho.subscribe(list(self._settings.subscriptions))
-                self._paho.loop_write()
+                self._paho.follow(self._settings.subscriptions)
                 await self._first(self._granted)
 
     async def _connect(self) -> None:
@@ -246,11 +243,11 @@ class Connection:
             packet = self._whole.popleft()
             kind = packet[0] >> 4
             if kind == packets.PUBLISH:
-                topic, payload, qos, number = packets.published(packet)
+                topic, payload, qos, number, said = packets.published(packet, five=self._five)
                 retained, again = bool(packet[0] & 1), bool(packet[0] & 8)
-                self._deliver(Received(topic, payload, qos, retained, again, number, self.generation))
+                self._deliver(Received(topic, payload, qos, retained, again, number, self.generation, said))
             elif kind == packets.PUBACK:
-                self._acknowledged(packets.number_of(packet))
+                self._acknowledged(*packets.acknowledged(packet))
             else:
                 self._paho.hand(packet)
         return not self._paused
@@ -278,26 +275,21 @@ class Connection:
         """Tells the broker that it may forget these."""
         self._send(packets.pubacks(numbers))
 
-    def post(self, topic: str, payload: bytes, qos: int, retained: bool) -> int | None:
+    def post(
+        self, topic: str, payload: bytes, qos: int, retained: bool, properties: Properties = NO_PROPERTIES
+    ) -> int | None:
         """Hands a message to the connection; returns its number, or None when it has too much to send."""
         if self._socket is None or not self._has_room(qos):
             return None
-        number = self._next_number() if qos else 0
-        if qos:
-            self._unacknowledged[number] = None
-        self._send(packets.publish(topic, payload, qos, retained, number))
+        number = self._under_way.begin() if qos else 0
+        beside = written(properties) if self._five else b""
+        self._send(packets.publish(topic, payload, qos, retained, number, beside))
         return number
 
     def _has_room(self, qos: int) -> bool:
-        if qos and len(self._unacknowledged) >= MAX_UNACKNOWLEDGED:
+        if qos and self._under_way.full:
             return False
         return len(self._outgoing) + self._paho.unsent < MAX_UNSENT_BYTES
-
-    def _next_number(self) -> int:
-        while True:
-            self._number = self._number % _NUMBERS + 1
-            if self._number not in self._unacknowledged:
-                return self._number
 
     def _send(self, data: bytes) -> None:
         """Sends at the end of this turn of the loop, together with all else that it has to say."""
@@ -318,24 +310,28 @@ class Connection:
             self._paho.queue(data[sent:])
             self._paho.loop_write()
 
-    async def publish(self, topic: str, payload: bytes, qos: int, retained: bool) -> None:
-        """Returns when the broker has the message (QoS 1) or the socket has it (QoS 0)."""
-        while (number := self.post(topic, payload, qos, retained)) is None:
+    async def publish(
+        self, topic: str, payload: bytes, qos: int, retained: bool, properties: Properties = NO_PROPERTIES
+    ) -> None:
+        """Returns when the broker has the message (QoS 1) or the socket has it (QoS 0).
+
+        Raises:
+            NotPublished: the broker refused it, which only MQTT 5 tells, or the connection went away.
+        """
+        while (number := self.post(topic, payload, qos, retained, properties)) is None:
             if self._socket is None:
                 raise NotPublished(f"{topic}: the connection is gone")
-            self._room.clear()
-            await self._room.wait()
-        if qos == 0:
-            return
-        # The broker's answer comes by the loop, so not before this await.
-        published = self._unacknowledged[number] = self._loop.create_future()
-        await published
+            self._under_way.room.clear()
+            await self._under_way.room.wait()
+        if qos and (reason := await self._under_way.answer(number)) >= packets.REFUSED:
+            raise NotPublished(f"{topic}: the broker refused it: {words(reason)}")
 
-    def _acknowledged(self, number: int) -> None:
-        published = self._unacknowledged.pop(number, None)
-        if published is not None and not published.done():
-            published.set_result(None)
-        self._room.set()
+    def _acknowledged(self, number: int, reason: int) -> None:
+        awaited = self._under_way.end(number, reason)
+        if reason >= packets.REFUSED and not awaited and not self._complained:
+            # once: whoever may not publish here is told the same a thousand times a second
+            self._complained = True
+            logger.warning("%s: the broker refuses messages: %s", self._settings.client_id, words(reason))
 
     def close(self) -> None:
         """Says goodbye where there is somebody to hear it, and lets go of the socket."""
@@ -351,18 +347,19 @@ class Connection:
     def _lose(self, reason: str) -> None:
         if not self.lost.done():
             self.lost.set_result(reason)
-        self._room.set()
-        for published in self._unacknowledged.values():
-            if published is not None and not published.done():
-                published.set_exception(NotPublished(f"the connection was lost: {reason}"))
+        self._under_way.lose(reason)
 
     def _on_connect(self, client: Any, _: Any, flags: Any, code: Any, properties: Any) -> None:
         if self._welcome.done():
             return
         if code.is_failure:
-            self._welcome.set_exception(Refused(f"the broker refused {self._settings.client_id}: {code}"))
-        else:
-            self._welcome.set_result(None)
+            outdated = self._five and code.value == _UNSUPPORTED
+            kind = Outdated if outdated else Refused
+            self._welcome.set_exception(kind(f"the broker refused {self._settings.client_id}: {code}"))
+            return
+        said = getattr(properties, "ReceiveMaximum", MAX_UNACKNOWLEDGED)
+        self._under_way.limit = min(said, MAX_UNACKNOWLEDGED)
+        self._welcome.set_result(None)
 
     def _on_subscribe(self, client: Any, _: Any, number: int, codes: list[Any], properties: Any) -> None:
         refused = [

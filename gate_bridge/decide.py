@@ -72,6 +72,8 @@ class Decide:
             self._free.release()
 
     async def _answer(self, message: Received) -> None:
+        if message.retained:
+            return  # whoever asked it is long gone
         try:
             envelope = wire.parse(message.topic, message.payload)
         except wire.Malformed as error:
@@ -79,7 +81,7 @@ class Decide:
             await self._ask(SERVICE, "access.record", events=[], poison=[poisoned(error, message)])
             return
         scan = envelope.message
-        if not isinstance(scan, wire.Scan) or message.retained:
+        if not isinstance(scan, wire.Scan):
             return
         key = (envelope.gate_id, scan.epoch, scan.request_id)
         payload = self._remembered(key)
@@ -90,7 +92,11 @@ class Decide:
             if not self._traces.full():
                 self._traces.put_nowait(decided)
         topic = wire.topic(envelope.site_id, envelope.gate_id, "dn/dec")
-        self._client.post(topic, payload, qos=wire.QOS["dn/dec"])
+        beside = wire.Properties(
+            expires_s=wire.EXPIRES_S["dn/dec"], correlation=message.properties.correlation
+        )
+        # never to the topic a scan asks for: a gate would have us publish wherever it likes
+        self._client.post(topic, payload, qos=wire.QOS["dn/dec"], properties=beside)
         self.counts.answered += 1
 
     async def _decide(self, gate_id: int, scan: wire.Scan) -> Decision:

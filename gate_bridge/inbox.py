@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Callable
 
 from msgspec import Struct
 
+from gate_bridge.wire import NO_PROPERTIES, Properties
+
 
 class Closed(Exception):
     """There will be no more messages."""
@@ -26,6 +28,7 @@ class Received(Struct, frozen=True, gc=False):
     number: int
     generation: int
     """The connection it came by; a number means something only there."""
+    properties: Properties = NO_PROPERTIES
 
 
 class Inbox:

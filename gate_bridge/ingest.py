@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from domain.access.operations.gate_conditions import GateConditions
 from domain.access.operations.journals import Journal
 from domain.access.operations.recording import GateEvent, Poison
 from domain.kernel.caller import SERVICE
@@ -23,10 +24,11 @@ from gate_bridge import intake, wire
 from gate_bridge.calls import Asks
 from gate_bridge.client import Client, Settings
 from gate_bridge.intake import Intake
+from gate_bridge.rebirths import Rebirths
 
 logger = logging.getLogger(__name__)
 
-LEGS: tuple[wire.Leg, ...] = ("up/evt", "up/batch", "up/state", "up/hb", "up/res")
+LEGS: tuple[wire.Leg, ...] = ("up/evt", "up/batch", "up/state", "up/cond", "up/hb", "up/res")
 SUBSCRIPTIONS = tuple((wire.every(leg), wire.QOS[leg]) for leg in LEGS)
 LIMIT, LINGER_S = 500, 0.003
 """Messages of a batch, and events of a transaction."""
@@ -68,6 +70,7 @@ class Ingest:
         self._ask = ask
         self._reached = reached
         self._holes: dict[tuple[int, bytes], float] = {}
+        self._rebirths = Rebirths()
 
     async def run(self) -> None:
         """Take in batch after batch until the client ends."""
@@ -91,6 +94,22 @@ class Ingest:
         for first in range(0, max(len(taken.events), bool(taken.poison)), LIMIT):
             poison = taken.poison if first == 0 else []
             await self._commit(taken.events[first : first + LIMIT], poison, taken.sites)
+        if taken.conditions:
+            # after the events, which tell when an alarm began
+            gates = [
+                GateConditions(gate_id=gate_id, conditions=said) for gate_id, said in taken.conditions.items()
+            ]
+            await self._until_done(self._ask, SERVICE, "access.report_conditions", gates=gates)
+        await self._until_done(self._ask_for_births, taken)
+
+    async def _ask_for_births(self, taken: Intake) -> None:
+        doubtful = self._rebirths.doubtful(taken.sightings.values(), time.monotonic())
+        if not doubtful:
+            return
+        unborn = await self._ask(SERVICE, "access.list_unborn", sightings=doubtful)
+        for one in self._rebirths.unborn(doubtful, unborn, time.monotonic()):
+            want = wire.Want(epoch=one.epoch.hex(), rebirth=1)
+            self._post(taken.sites[one.gate_id], one.gate_id, "dn/want", want)
 
     async def _commit(
         self, events: Sequence[GateEvent], poison: Sequence[Poison], sites: dict[int, int]
@@ -99,13 +118,15 @@ class Ingest:
         journals = await self._record(events, poison)
         self._reached("after_commit")
         self.counts.recorded += len(events)
-        for journal in journals:
-            self._answer(journal, sites)
+        asked = [journal for journal in journals if self._answer(journal, sites)]
+        if asked:
+            names = [(journal.gate_id, journal.epoch) for journal in asked]
+            await self._until_done(self._ask, SERVICE, "access.note_asked", journals=names)
 
     async def _report(self, gate_id: int, said: wire.Birth | wire.Death) -> None:
         members = {"gate_id": gate_id, "epoch": bytes.fromhex(said.epoch), "session": said.session}
         if isinstance(said, wire.Birth):
-            await self._ask(SERVICE, "access.report_birth", firmware=said.firmware, **members)
+            await self._ask(SERVICE, "access.report_birth", born=intake.born(said), **members)
         else:
             await self._ask(SERVICE, "access.report_death", **members)
 
@@ -167,16 +188,19 @@ class Ingest:
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
-    def _answer(self, journal: Journal, sites: dict[int, int]) -> None:
+    def _answer(self, journal: Journal, sites: dict[int, int]) -> bool:
+        """Tell a gate up to where its journal is committed; return whether it was asked for what is missing."""
         site_id = sites.get(journal.gate_id)
         if site_id is None:
-            return
+            return False
         epoch, missing = journal.epoch.hex(), tuple(journal.missing)
         now_ms = int(time.time() * 1000)
         told = wire.Acknowledgement(epoch=epoch, up_to=journal.up_to, at_ms=now_ms, missing=missing)
         self._post(site_id, journal.gate_id, "dn/ack", told)
-        if self._waited_for(journal):
+        wanted = self._waited_for(journal)
+        if wanted:
             self._post(site_id, journal.gate_id, "dn/want", wire.Want(epoch=epoch, ranges=missing))
+        return wanted
 
     def _waited_for(self, journal: Journal) -> bool:
         """Tell whether a journal has had holes for so long that they are worth asking for."""
@@ -192,8 +216,9 @@ class Ingest:
         return True
 
     def _post(self, site_id: int, gate_id: int, leg: wire.Leg, message: wire.Message) -> None:
-        qos = wire.QOS[leg]
-        self._client.post(wire.topic(site_id, gate_id, leg), wire.encode(message), qos=qos)
+        qos, beside = wire.QOS[leg], wire.Properties(expires_s=wire.EXPIRES_S[leg])
+        topic = wire.topic(site_id, gate_id, leg)
+        self._client.post(topic, wire.encode(message), qos=qos, properties=beside)
 
 
 def _refused(event: GateEvent, error: Exception) -> Poison:

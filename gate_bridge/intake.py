@@ -6,12 +6,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from domain.access.operations.commands import Answer
-from domain.access.operations.gate_states import Pulse
+from domain.access.operations.gate_conditions import Condition
+from domain.access.operations.gate_states import Born, Pulse
+from domain.access.operations.rebirths import Sighting
 from domain.access.operations.recording import GateEvent, Poison
 from gate_bridge import wire
 from gate_bridge.inbox import Received
 
 logger = logging.getLogger(__name__)
+
+LIVE = ("/up/hb", "/up/res")
+"""What tells of this moment: somebody kept it against the rules, and by now it is not true."""
 
 
 @dataclass(slots=True)
@@ -23,6 +28,8 @@ class Intake:
     states: list[tuple[int, wire.Birth | wire.Death]] = field(default_factory=list)
     pulses: list[Pulse] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    conditions: dict[int, list[Condition]] = field(default_factory=dict)
+    sightings: dict[int, Sighting] = field(default_factory=dict)
     sites: dict[int, int] = field(default_factory=dict)
 
 
@@ -32,6 +39,8 @@ def read(messages: Iterable[Received]) -> Intake:
     for message in messages:
         if not message.payload:
             continue  # a retained state that was cleared
+        if message.retained and message.topic.endswith(LIVE):
+            continue
         try:
             _read(intake, message)
         except wire.Malformed as error:
@@ -55,15 +64,20 @@ def _read(intake: Intake, message: Received) -> None:
 def _sort(intake: Intake, gate_id: int, said: wire.Message, message: Received) -> None:
     match said:
         case wire.Event():
-            _take(intake, gate_id, said, message, historical=False)
+            _see(intake, gate_id, said.epoch)
+            _take(intake, gate_id, said, message, historical=message.properties.historical)
         case wire.Batch():
+            _see(intake, gate_id, said.epoch)
             intake.poison += [poisoned(error, message) for error in said.malformed]
             for event in said.events:
                 _take(intake, gate_id, event, message, historical=True)
         case wire.Birth() | wire.Death():
             intake.states.append((gate_id, said))
         case wire.Heartbeat():
+            _see(intake, gate_id, said.epoch, said.session)
             intake.pulses.append(_pulse(gate_id, said))
+        case wire.Conditions():
+            intake.conditions[gate_id] = [_condition(one) for one in said.current]
         case wire.Outcome():
             intake.answers.append(
                 Answer(gate_id=gate_id, command_id=said.command_id, done=said.done, code=said.reason)
@@ -71,6 +85,13 @@ def _sort(intake: Intake, gate_id: int, said: wire.Message, message: Received) -
         case _:
             error = wire.Malformed(message.topic, "topic", "is not one that gates report on")
             intake.poison.append(poisoned(error, message))
+
+
+def _see(intake: Intake, gate_id: int, epoch: str, session: int | None = None) -> None:
+    """Note in which session a gate is, where it says so, else at least in which epoch."""
+    if session is not None or gate_id not in intake.sightings:
+        sighting = Sighting(gate_id=gate_id, epoch=bytes.fromhex(epoch), session=session)
+        intake.sightings[gate_id] = sighting
 
 
 def _take(intake: Intake, gate_id: int, event: wire.Event, message: Received, *, historical: bool) -> None:
@@ -102,7 +123,8 @@ def _event(gate_id: int, event: wire.Event, form: bytes, *, historical: bool) ->
         admit=None if event.result is None else event.result == "admit",
         reason=event.reason,
         grant_id=event.pass_id,
-        salt=bytes.fromhex(event.salt) if event.salt else None,
+        # without the person it salts, it would be something in the log that the gate's hash does not cover
+        salt=bytes.fromhex(event.salt) if event.salt and event.pass_id is not None else None,
         detail=event.extra,
     )
 
@@ -116,7 +138,32 @@ def _pulse(gate_id: int, said: wire.Heartbeat) -> Pulse:
         clock_offset_ms=said.clock_offset_ms,
         reported_mode=said.reported.mode if said.reported else None,
         reported_revision=said.reported.revision if said.reported else 0,
+        list_revision=said.reported.list_revision if said.reported else 0,
+        uptime_s=said.uptime_s or None,
+        rssi=said.rssi,
+        temperature=said.temperature,
+        battery=said.battery,
+        power=said.power,
     )
+
+
+def born(said: wire.Birth) -> Born:
+    """Return what a birth says of the gate."""
+    return Born(
+        firmware=said.firmware,
+        hardware=said.hardware,
+        capabilities=said.capabilities,
+        directions=said.directions,
+        time_zone=said.time_zone,
+        journal_low=said.journal.low,
+        journal_high=said.journal.high,
+        list_revision=said.list_revision,
+        config_revision=said.config_revision,
+    )
+
+
+def _condition(said: wire.Condition) -> Condition:
+    return Condition(kind=said.kind, since=datetime.fromtimestamp(said.since_ms / 1000, UTC), seq=said.seq)
 
 
 def poisoned(error: wire.Malformed, message: Received) -> Poison:

@@ -70,4 +70,16 @@ class Orders:
             msgspec.json.encode(one.members),
             qos=wire.QOS[leg],
             retained=leg in wire.RETAINED,
+            properties=_beside(one, leg),
         )
+
+
+def _beside(one: Outgoing, leg: wire.Leg) -> wire.Properties:
+    """Return what a command has beside its payload; an order is retained and has nothing."""
+    if leg != "dn/cmd":
+        return wire.NO_PROPERTIES
+    return wire.Properties(
+        expires_s=wire.EXPIRES_S[leg],
+        response_topic=wire.topic(one.site_id, one.gate_id, "up/res"),
+        correlation=one.command_id.encode(),
+    )

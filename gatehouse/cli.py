@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -128,12 +129,40 @@ def create_admin(
 
 @app.command("verify-log")
 def verify_log(
-    gate: Annotated[list[int] | None, typer.Option(help="Only these gates; all when not given.")] = None,
+    gate: Annotated[
+        list[int] | None, typer.Option(help="Only the journals of these gates; everything when not given.")
+    ] = None,
+    roots: Annotated[
+        Path | None, typer.Option(help="Roots that were exported before: finds a history that was rewritten.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="How many processes read.")] = os.cpu_count() or 1,
 ) -> None:
     """Prove that the access log is what the gates wrote; ends with 1 where an event was edited, dropped or moved."""
     from gatehouse.verifying import verify_log as run_verify_log
 
-    _run(lambda settings: run_verify_log(settings, gate or []))
+    _run(lambda settings: run_verify_log(settings, gate or [], roots=roots, jobs=jobs))
+
+
+@app.command("export-roots")
+def export_roots(
+    site: Annotated[int, typer.Option(help="The site's id.")],
+    out: Annotated[Path, typer.Option(help="The file to write, lines of JSON.")],
+) -> None:
+    """Write the signed roots of a site's log into a file, to be kept elsewhere; docs/evidence.md tells what for."""
+    from gatehouse.exporting import export_roots as run_export_roots
+
+    _run(lambda settings: run_export_roots(settings, site, out))
+
+
+@app.command("rebuild-occupancy")
+def rebuild_occupancy(
+    site: Annotated[list[int] | None, typer.Option(help="Only these sites; all when not given.")] = None,
+    write: Annotated[bool, typer.Option(help="Put right what is not as the log says.")] = False,
+) -> None:
+    """Build anew from the access log where everybody is, and compare; ends with 1 where differences are left."""
+    from gatehouse.rebuilding import rebuild_occupancy as run_rebuild_occupancy
+
+    _run(lambda settings: run_rebuild_occupancy(settings, site or [], write=write))
 
 
 @app.command("broker-accounts")

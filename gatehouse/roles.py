@@ -7,7 +7,7 @@ one each; `gatehouse up` runs all of them in one process.
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -26,16 +26,29 @@ from gate_bridge.orders import Orders
 from gatehouse.listening import BACKLOG
 from gatehouse.measuring import measure
 from gatehouse.parts import holder
-from gatehouse.rounds import every, say
+from gatehouse.rounds import every, say, say_until_done
 from server.process import Process
 from server.upgrade import Door
 
 logger = logging.getLogger(__name__)
 
 DASHBOARD = Path(__file__).parents[1] / "dashboard" / "dist"
-EXPIRE_S = 10.0
-OPEN_DAYS_S = 3600.0
-END_ORDERS_S = 1.0
+ROUNDS_S: Mapping[str, float] = {
+    "access.expire_guest_passes": 10.0,
+    "access.open_days": 3600.0,
+    "access.end_modes": 1.0,
+    "access.expire_commands": 1.0,
+    "access.note_scans": 1.0,
+    "access.escalate_alarms": 5.0,
+    "access.watch_links": 5.0,
+    "access.watch_gaps": 10.0,
+    "access.watch_traffic": 30.0,
+}
+"""What is done again and again behind the scenes, and how often."""
+SEAL_S = 5.0
+DROP_S = 600.0
+SEALING = ("access.seal_log", "access.sign_roots")
+DROPPING = ("access.drop_days", "access.drop_leftovers", "access.erase_late")
 GRACE_S = 10
 
 
@@ -71,7 +84,7 @@ async def serve(
 
 
 async def work(process: Process, url: str | None, *, ca_file: str | None = None) -> None:
-    """Do jobs, number facts, move followers, publish what others left, and keep the broker's accounts."""
+    """Do jobs, number facts, move followers, publish what others left, seal the log, and keep the broker's accounts."""
     runtime, catalogue = process.runtime, process.catalogue
     me = holder()
     late = late_reactions(runtime, catalogue.events)
@@ -83,12 +96,10 @@ async def work(process: Process, url: str | None, *, ca_file: str | None = None)
         tasks.create_task(Housekeeping(runtime.sessions).run(), name="housekeeping")
         tasks.create_task(process.repair(me).run(), name="repair")
         tasks.create_task(measure(process), name="backlog")
-        tasks.create_task(every(EXPIRE_S, partial(say, process, "access.expire_guest_passes")), name="expiry")
-        tasks.create_task(every(OPEN_DAYS_S, partial(say, process, "access.open_days")), name="days")
-        tasks.create_task(every(END_ORDERS_S, partial(say, process, "access.end_modes")), name="modes")
-        tasks.create_task(
-            every(END_ORDERS_S, partial(say, process, "access.expire_commands")), name="commands"
-        )
+        for name, pause_s in ROUNDS_S.items():
+            tasks.create_task(every(pause_s, partial(say, process, name)), name=name)
+        tasks.create_task(every(SEAL_S, partial(say_until_done, process, *SEALING)), name="seal")
+        tasks.create_task(every(DROP_S, partial(say_until_done, process, *DROPPING)), name="retention")
         if url is not None:
             tasks.create_task(Orders(url, asks(runtime), ca_file=ca_file).run(), name="orders")
             tasks.create_task(Desired(url, asks(runtime), ca_file=ca_file).run(), name="accounts")

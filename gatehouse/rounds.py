@@ -25,3 +25,14 @@ async def say(process: Process, name: str, **members: object) -> None:
     except Exception:
         # screens show meanwhile that what they have is stale
         logger.exception("an operation failed", operation=name)
+
+
+async def say_until_done(process: Process, *names: str) -> None:
+    """Perform each operation as the service again and again, as long as it answers that it did something."""
+    for name in names:
+        try:
+            while await process.runtime.call(SERVICE, name, {}):
+                pass
+        except Exception:
+            # the next round goes on where this one stopped
+            logger.exception("an operation failed", operation=name)

@@ -1,4 +1,8 @@
-"""A gate's link to the broker: paho on the event loop, a will, and a way back after every loss."""
+"""A gate's link to the broker: paho on the event loop, a will, and a way back after every loss.
+
+On MQTT 5 the broker keeps the will back for a few seconds, so that a link that flutters makes nobody look; and messages
+have properties beside their payload. Where the broker refuses MQTT 5, all the rest goes by 3.1.1.
+"""
 
 import asyncio
 import logging
@@ -6,12 +10,18 @@ import random
 import socket
 import ssl
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import paho.mqtt.client as paho
 from msgspec import Struct
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties as PahoProperties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from gate_bridge.wire import NO_PROPERTIES, Properties
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +30,8 @@ FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0
 TICK_S = 1.0
 MAX_QUEUED = 200
+WILL_DELAY_S = 5
+_UNSUPPORTED = ReasonCode(PacketTypes.CONNACK, "Unsupported protocol version").value
 
 
 class Account(Struct, frozen=True, kw_only=True):
@@ -30,6 +42,22 @@ class Account(Struct, frozen=True, kw_only=True):
     password: str
     ca_file: str | None = None
     keepalive_s: int = 15
+    version: Literal["5", "3.1.1"] = "5"
+    """MQTT 5, and 3.1.1 at once where the broker refuses that; or 3.1.1 from the start."""
+
+
+class Heard(Struct, frozen=True, kw_only=True):
+    """A message from the server."""
+
+    topic: str
+    payload: bytes
+    retained: bool = False
+    """The broker had it before we came, who knows for how long."""
+    correlation: bytes = b""
+
+
+class _Outdated(Exception):
+    """The broker does not speak MQTT 5."""
 
 
 class _Trust(ssl.SSLContext):
@@ -52,8 +80,8 @@ def _trust(ca_file: str | None) -> ssl.SSLContext:
 class Link:
     """Run it in a task; it connects, subscribes, and calls back on the loop.
 
-    Before each connection `will()` gives its topic and payload; after it `arrived()` is called; then `heard(topic,
-    payload)` for each message. What was posted and not sent dies with the connection: the journal knows better.
+    Before each connection `will()` gives its topic and payload; after it `arrived()` is called; then `heard(message)`
+    for each message. What was posted and not sent dies with the connection: the journal knows better.
     """
 
     def __init__(
@@ -63,13 +91,14 @@ class Link:
         *,
         will: Callable[[], tuple[str, bytes]],
         arrived: Callable[[], None],
-        heard: Callable[[str, bytes], None],
+        heard: Callable[[Heard], None],
     ) -> None:
         self._account = account
         self._follows = follows
         self._will = will
         self._arrived = arrived
         self._heard = heard
+        self._five = account.version == "5"
         self._paho: paho.Client | None = None
         self._ready: asyncio.Future[None]
         self._lost: asyncio.Future[str]
@@ -86,27 +115,39 @@ class Link:
             await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
-    def post(self, topic: str, payload: bytes, *, qos: int, retained: bool = False) -> bool:
+    def post(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        qos: int,
+        retained: bool = False,
+        properties: Properties = NO_PROPERTIES,
+    ) -> bool:
         """Hands a message to the connection; returns False where there is none or it is too full."""
         client = self._paho
         if client is None or not self.up.is_set():
             return False
-        sent = client.publish(topic, payload, qos, retained)
+        beside = _beside(properties) if self._five else None
+        sent = client.publish(topic, payload, qos, retained, beside)
         client.loop_write()
         return sent.rc == paho.MQTT_ERR_SUCCESS
 
     async def _one_connection(self) -> bool:
+        """Greets in the newer version each time anew; returns whether there was a link for a while."""
+        self._five = self._account.version == "5"
+        try:
+            return await self._live()
+        except _Outdated:
+            self._five = False
+            return await self._live()
+
+    async def _live(self) -> bool:
         loop = asyncio.get_running_loop()
         self._ready, self._lost = loop.create_future(), loop.create_future()
         client = self._client()
         try:
-            await self._reach(client)
-            self._watch(client)
-            async with asyncio.timeout(CONNECT_DEADLINE_S):
-                either: set[asyncio.Future[Any]] = {self._ready, self._lost}
-                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            if self._lost.done():
-                raise ConnectionError(self._lost.result())
+            await self._come_up(client)
             self._paho = client
             self.up.set()
             self._arrived()
@@ -128,16 +169,29 @@ class Link:
                 client.disconnect()
                 client.loop_write()
 
+    async def _come_up(self, client: paho.Client) -> None:
+        await self._reach(client)
+        self._watch(client)
+        async with asyncio.timeout(CONNECT_DEADLINE_S):
+            either: set[asyncio.Future[Any]] = {self._ready, self._lost}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if self._ready.done():
+            self._ready.result()
+        if self._lost.done():
+            raise ConnectionError(self._lost.result())
+
     def _client(self) -> paho.Client:
         client = paho.Client(
             CallbackAPIVersion.VERSION2,
             client_id=self._account.username,
-            protocol=paho.MQTTv311,
+            clean_session=None if self._five else True,
+            protocol=paho.MQTTv5 if self._five else paho.MQTTv311,
             reconnect_on_failure=False,
         )
         client.username_pw_set(self._account.username, self._account.password)
         self._farewell = self._will()
-        client.will_set(*self._farewell, qos=1, retain=True)
+        delay = _properties(PacketTypes.WILLMESSAGE, WillDelayInterval=WILL_DELAY_S) if self._five else None
+        client.will_set(*self._farewell, qos=1, retain=True, properties=delay)
         client.max_queued_messages_set(MAX_QUEUED)
         client.connect_timeout = CONNECT_DEADLINE_S
         client.on_connect = self._on_connect
@@ -152,7 +206,12 @@ class Link:
         if secure:
             client.tls_set_context(_trust(self._account.ca_file))
         port = url.port or (8883 if secure else 1883)
-        client.connect_async(url.hostname or "localhost", port, self._account.keepalive_s)
+        wanted: dict[str, Any] = {}  # Any: paho's
+        if self._five:
+            # Nothing is to wait for a gate that is away: the answer to a scan least of all.
+            session = _properties(PacketTypes.CONNECT, SessionExpiryInterval=0)
+            wanted = {"clean_start": True, "properties": session}
+        client.connect_async(url.hostname or "localhost", port, self._account.keepalive_s, **wanted)
         # Name, TCP and TLS block; nobody may touch paho meanwhile.
         connecting = asyncio.get_running_loop().run_in_executor(None, client.reconnect)
         try:
@@ -192,7 +251,12 @@ class Link:
 
     def _on_connect(self, client: paho.Client, _: Any, flags: Any, code: Any, properties: Any) -> None:
         if not code.is_failure:
-            client.subscribe([(name, 1) for name in self._follows])
+            if self._five:
+                client.subscribe([(name, SubscribeOptions(1)) for name in self._follows])
+            else:
+                client.subscribe([(name, 1) for name in self._follows])
+        elif self._five and code.value == _UNSUPPORTED and not self._ready.done():
+            self._ready.set_exception(_Outdated(str(code)))
         elif not self._lost.done():
             self._lost.set_result(f"refused: {code}")
 
@@ -209,4 +273,33 @@ class Link:
             self._lost.set_result(str(code))
 
     def _on_message(self, client: Any, _: Any, message: paho.MQTTMessage) -> None:
-        self._heard(message.topic, bytes(message.payload))
+        correlation = getattr(message.properties, "CorrelationData", b"")
+        self._heard(
+            Heard(
+                topic=message.topic,
+                payload=bytes(message.payload),
+                retained=message.retain,
+                correlation=correlation,
+            )
+        )
+
+
+def _beside(properties: Properties) -> PahoProperties | None:
+    if properties == NO_PROPERTIES:
+        return None
+    told = {
+        "MessageExpiryInterval": properties.expires_s,
+        "ResponseTopic": properties.response_topic or None,
+        "CorrelationData": properties.correlation or None,
+        "UserProperty": ("h", "1") if properties.historical else None,
+    }
+    return _properties(
+        PacketTypes.PUBLISH, **{name: value for name, value in told.items() if value is not None}
+    )
+
+
+def _properties(kind: int, **values: Any) -> PahoProperties:  # Any: as the standard has them
+    made = PahoProperties(kind)  # type: ignore[no-untyped-call]  # paho's
+    for name, value in values.items():
+        setattr(made, name, value)
+    return made

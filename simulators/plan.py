@@ -6,7 +6,7 @@ relative to the folder of the file.
 
 from math import ceil
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -44,6 +44,8 @@ class GatePlan(Struct, frozen=True, kw_only=True, rename="camel"):
     policy: OfflinePolicy = "signed_ok"
     walk_s: float = 0.2
     """How long a person takes to walk through."""
+    mqtt: Literal["5", "3.1.1"] = "5"
+    """MQTT 5, and 3.1.1 where the broker refuses that; or 3.1.1 from the start."""
     keepalive_s: Annotated[int, Meta(ge=1, le=3600)] = 15
     """After how long a silence gate and broker look whether the other is still there."""
 

@@ -83,7 +83,7 @@ class Trouble:
                 death = wire.Death(epoch=gate.journal.epoch, session=gate.journal.session - 1)
                 gate.say("up/state", wire.encode(death), retained=True)
             case faults.StaleCommand() if gate.last_command is not None:
-                gate.heard(*gate.last_command)
+                gate.heard(gate.last_command)
             case _:
                 pass
 

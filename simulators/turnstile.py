@@ -14,21 +14,22 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec import Struct
-from msgspec.structs import replace
 
 from domain.access.rules import token as passes
 from domain.access.rules.decide import PASSAGE_WINDOW_S, decide
 from domain.access.rules.facts import Direction, Facts, GateFacts, ZoneFacts
-from domain.access.rules.reasons import Reason, words
+from domain.access.rules.reasons import Reason
 from domain.access.rules.token import PassClaim
 from gate_bridge import wire
+from simulators.conditions import Conditions
 from simulators.crash import NOWHERE, CrashPoint
 from simulators.journal import Journal
-from simulators.link import Account, Link
+from simulators.link import Account, Heard, Link
 from simulators.memory import Memory
 from simulators.orders import Orders
 from simulators.plan import GatePlan
-from simulators.presented import Presented
+from simulators.presented import Presented, presented
+from simulators.self_report import birth, heartbeat
 from simulators.ticker import Ticker
 from simulators.upload import Upload
 
@@ -39,7 +40,6 @@ DECIDE_AFTER_S = 0.4
 HEARTBEAT_TICKS = 10
 TRUSTED_CLOCK_MS = 5_000
 """A gate that the server's acknowledgements say is further off does not trust its clock."""
-FIRMWARE = "gatehouse-simulator 1"
 
 
 class _Answer(Struct, frozen=True, kw_only=True):
@@ -73,6 +73,7 @@ class Turnstile:
         self._ticker = ticker
         self._ticks = 0
         self._memory = Memory()
+        self._conditions = Conditions()
         self._orders = Orders((plan.site_id, plan.gate_id), journal, keys)
         self._offset_ms = 0
         """The gate's clock minus the server's."""
@@ -81,11 +82,9 @@ class Turnstile:
         self._upload = Upload(journal, self._post, crash=crash)
         self._drained = asyncio.Event()
         self._started = time.monotonic()
-        name = plan.username or str(plan.gate_id)
-        self.last_command: tuple[str, bytes] | None = None
+        self.last_command: Heard | None = None
         """As it came, for whoever repeats it."""
-        account = Account(broker=broker, username=name, password=plan.password, ca_file=ca_file)
-        self.account = replace(account, keepalive_s=plan.keepalive_s)
+        self.account = _account(plan, broker, ca_file)
         self.follows = [wire.topic(plan.site_id, plan.gate_id, "dn/dec").removesuffix("dec") + "#"]
         self._link = Link(
             self.account, self.follows, will=self._will, arrived=self._arrived, heard=self.heard
@@ -132,23 +131,14 @@ class Turnstile:
                 "decision", reason=answer.reason, result="admit" if answer.admit else "deny", **details
             )
             passed = answer.admit and await self._walk(walk, answer, claim, direction, details)
-        told = words(Reason(answer.reason) if answer.reason in list(Reason) else Reason.INTERNAL)
-        return Presented(
-            gate_id=self.plan.gate_id,
-            verdict="admit" if answer.admit else "deny",
-            reason=answer.reason,
-            text=told.text,
-            action=told.action,
-            passed=passed,
-            source=answer.source,
-            request_id=request_id,
-            seq=decided.seq,
-            milliseconds=round(asked * 1000, 1),
-        )
+        return presented(self.plan.gate_id, decided, passed=passed, took_s=asked)
 
     def alarm(self, kind: str, *, on: bool) -> None:
         """Raises or clears an alarm such as `held_open`."""
-        self._record("alarm_on" if on else "alarm_off", extra={"alarm": kind})
+        if self._conditions.took_place(
+            self._record("alarm_on" if on else "alarm_off", extra={"alarm": kind})
+        ):
+            self._post("up/cond", self._conditions.said)
 
     def clock_stepped(self, by_s: float) -> None:
         """Notes that somebody has set the clock."""
@@ -169,7 +159,8 @@ class Turnstile:
         answered = self._asked[request_id] = asyncio.get_running_loop().create_future()
         try:
             for attempt, patience_s in ((1, RETRY_AFTER_S), (2, DECIDE_AFTER_S - RETRY_AFTER_S)):
-                if not self._post("up/scan", self._scan(request_id, token, direction, attempt)):
+                scan = self._scan(request_id, token, direction, attempt)
+                if not self._post("up/scan", scan, correlation=f"{scan.epoch}{request_id}".encode()):
                     return None
                 await asyncio.wait([answered], timeout=patience_s)
                 if answered.done():
@@ -269,12 +260,24 @@ class Turnstile:
     def _now_ms(self) -> int:
         return max(0, int(self._clock() * 1000))
 
-    def _post(self, leg: wire.Leg, message: wire.Message) -> bool:
-        topic = wire.topic(self.plan.site_id, self.plan.gate_id, leg)
-        return self._link.post(topic, wire.encode(message), qos=wire.QOS[leg], retained=leg in wire.RETAINED)
+    def _post(self, leg: wire.Leg, message: wire.Message, *, correlation: bytes = b"") -> bool:
+        place = self.plan.site_id, self.plan.gate_id
+        beside = wire.Properties(
+            expires_s=wire.EXPIRES_S.get(leg),
+            response_topic=wire.topic(*place, "dn/dec") if leg == "up/scan" else "",
+            correlation=correlation,
+            historical=leg == "up/batch",
+        )
+        return self._link.post(
+            wire.topic(*place, leg),
+            wire.encode(message),
+            qos=wire.QOS[leg],
+            retained=leg in wire.RETAINED,
+            properties=beside,
+        )
 
-    def _obey(self, command: wire.Command, payload: bytes) -> None:
-        refusal = self._orders.refusal(command, payload, self._now_ms() - self._offset_ms)
+    def _obey(self, command: wire.Command, heard: Heard) -> None:
+        refusal = self._orders.refusal(command, heard.payload, self._now_ms() - self._offset_ms)
         told = {"cid": command.command_id, "verb": command.verb}
         self._record("cmd", reason=refusal or "ok", extra=told)
         if refusal is None:
@@ -286,7 +289,7 @@ class Turnstile:
             reason=refusal or "ok",
             at_ms=self._now_ms(),
         )
-        self._post("up/res", outcome)
+        self._post("up/res", outcome, correlation=heard.correlation)
 
     def _do(self, command: wire.Command) -> None:
         match command.verb:
@@ -314,38 +317,16 @@ class Turnstile:
         self._upload.connected(time.monotonic())
 
     def _birth(self) -> None:
-        journal = self.journal
-        kept = wire.JournalRange(
-            journal.acknowledged + 1 if journal.depth else 0, journal.last_seq if journal.depth else 0
-        )
-        birth = wire.Birth(
-            epoch=journal.epoch,
-            session=journal.session,
-            journal=kept,
-            clock_ms=self._now_ms(),
-            firmware=FIRMWARE,
-            hardware="simulated",
-            capabilities=("qr",),
-            directions=self.plan.directions,
-            mode=self._orders.mode(self._now_ms()),
-        )
-        self._post("up/state", birth)
+        self._post("up/state", birth(self.plan, self.journal, self._orders, self._now_ms()))
+        self._post("up/cond", self._conditions.said)
         self._heartbeat()
 
     def _heartbeat(self) -> None:
-        journal = self.journal
-        beat = wire.Heartbeat(
-            epoch=journal.epoch,
-            session=journal.session,
-            last_seq=journal.last_seq,
-            acknowledged_seq=journal.acknowledged,
-            queue_depth=journal.depth,
-            uptime_s=int(time.monotonic() - self._started),
-            power="mains",
-            clock_offset_ms=self._offset_ms,
-            reported=wire.Reported(mode=self._orders.mode(self._now_ms()), revision=self._orders.revision),
+        uptime_s = time.monotonic() - self._started
+        said = heartbeat(
+            self.journal, self._orders, self._now_ms(), offset_ms=self._offset_ms, uptime_s=uptime_s
         )
-        self._post("up/hb", beat)
+        self._post("up/hb", said)
 
     def _tick(self) -> None:
         self._ticks += 1
@@ -353,13 +334,21 @@ class Turnstile:
         if self._ticks % HEARTBEAT_TICKS == 0:
             self._heartbeat()
 
-    def heard(self, topic: str, payload: bytes) -> None:
-        """Takes in what the server says."""
+    def _read(self, heard: Heard) -> wire.Message | None:
+        """Returns what a message says; None of what is not to be listened to."""
         try:
-            message = wire.parse(topic, payload).message
+            message = wire.parse(heard.topic, heard.payload).message
         except wire.Malformed as error:
             logger.warning("gate %d ignores %s", self.plan.gate_id, error)
-            return
+            return None
+        if heard.retained and not isinstance(message, wire.Desired):
+            logger.warning("gate %d ignores a retained %s", self.plan.gate_id, heard.topic)
+            return None
+        return message
+
+    def heard(self, heard: Heard) -> None:
+        """Takes in what the server says."""
+        message = self._read(heard)
         epoch = self.journal.epoch
         match message:
             case wire.Decision():
@@ -367,23 +356,39 @@ class Turnstile:
                 if waiting is not None and not waiting.done():
                     waiting.set_result(message)
             case wire.Desired():
-                if self._orders.take(message, payload):
+                if self._orders.take(message, heard.payload):
                     told = {"mode": message.mode, "rev": message.revision}
                     self._record("mode", extra=told)
                 self._heartbeat()
             case wire.Command():
-                self.last_command = topic, payload
-                self._obey(message, payload)
+                self.last_command = heard
+                self._obey(message, heard)
             case wire.Acknowledgement() if message.epoch == epoch:
-                trusted, self._offset_ms = self._trusts_clock, self._now_ms() - message.at_ms
-                if self._trusts_clock != trusted:
-                    self._heartbeat()
-                self._upload.acknowledged(message.up_to, time.monotonic())
-                if self.journal.depth == 0:
-                    self._drained.set()
+                self._acknowledged(message)
             case wire.Want() if message.epoch == epoch:
                 if message.rebirth:
                     self._birth()
                 self._upload.wanted(message.ranges)
+            case None:
+                pass
             case _:
-                logger.warning("gate %d has no use for %s", self.plan.gate_id, topic)
+                logger.warning("gate %d has no use for %s", self.plan.gate_id, heard.topic)
+
+    def _acknowledged(self, message: wire.Acknowledgement) -> None:
+        trusted, self._offset_ms = self._trusts_clock, self._now_ms() - message.at_ms
+        if self._trusts_clock != trusted:
+            self._heartbeat()
+        self._upload.acknowledged(message.up_to, time.monotonic())
+        if self.journal.depth == 0:
+            self._drained.set()
+
+
+def _account(plan: GatePlan, broker: str, ca_file: str | None) -> Account:
+    return Account(
+        broker=broker,
+        username=plan.username or str(plan.gate_id),
+        password=plan.password,
+        ca_file=ca_file,
+        keepalive_s=plan.keepalive_s,
+        version=plan.mqtt,
+    )

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from gate_bridge import wire
 from gate_bridge.client import Client, Settings
@@ -40,16 +41,29 @@ class GateServer:
         self.states = list[wire.Birth | wire.Death]()
         self.beats = list[wire.Heartbeat]()
         self.outcomes = list[wire.Outcome]()
+        self.conditions = list[wire.Conditions]()
+        self.properties: dict[str, wire.Properties] = {}
+        """Of the last message of each kind."""
 
     async def run(self) -> None:
         async for batch in self.client.batches():
             for message in batch:
                 envelope = wire.parse(message.topic, message.payload)
-                self._hear(envelope, message.topic.rsplit("/", 1)[1])
+                leg = message.topic.rsplit("/", 1)[1]
+                self.properties[leg] = message.properties
+                self._hear(envelope, leg)
             self.client.ack(batch)
 
-    def send(self, gate_id: int, leg: wire.Leg, message: wire.Message) -> None:
-        self.client.post(wire.topic(1, gate_id, leg), wire.encode(message), qos=wire.QOS[leg])
+    def send(
+        self, gate_id: int, leg: wire.Leg, message: wire.Message, *, retained: bool = False, **beside: Any
+    ) -> None:
+        self.client.post(
+            wire.topic(1, gate_id, leg),
+            wire.encode(message),
+            qos=wire.QOS[leg],
+            retained=retained,
+            properties=wire.Properties(**beside),
+        )
 
     def seqs(self, gate_id: int = 1) -> list[int]:
         return sorted(seq for gate, _, seq in self.rows if gate == gate_id)
@@ -82,6 +96,8 @@ class GateServer:
                 self.beats.append(beat)
             case wire.Outcome() as outcome:
                 self.outcomes.append(outcome)
+            case wire.Conditions() as conditions:
+                self.conditions.append(conditions)
 
     def _events(self, gate_id: int, leg: str, events: tuple[wire.Event, ...]) -> None:
         for event in events:

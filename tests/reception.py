@@ -17,6 +17,7 @@ class Reception:
 
     house: House
     site_id: int = 0
+    gate_id: int = 0
     people: dict[str, Caller] = field(default_factory=dict)
 
     async def open(self) -> "Reception":
@@ -30,9 +31,10 @@ class Reception:
         hall = await self.ask(
             "manager", "access.create_zone", site_id=self.site_id, name="hall", for_guests=True
         )
-        await self.ask(
+        gate = await self.ask(
             "manager", "access.create_gate", site_id=self.site_id, name="entrance", to_zone_id=hall.zone_id
         )
+        self.gate_id = gate.gate_id
         self.house.mail.letters.clear()
         return self
 

@@ -85,12 +85,86 @@ class GateAlarmCleared(Event, frozen=True):
         return "alarm"
 
 
+class GateAlarmAcknowledged(Event, frozen=True):
+    """A guard has taken an alarm on."""
+
+    name: ClassVar[str] = "gate.alarm_acknowledged"
+    alarm_id: int
+    gate_id: int | None
+    site_id: int
+    alarm: str
+    by_user_id: int
+
+    @property
+    def aggregate(self) -> str:
+        """An alarm has a life of its own."""
+        return "alarm"
+
+
+class GateAlarmEscalated(Event, frozen=True):
+    """Nobody has acknowledged an alarm in time."""
+
+    name: ClassVar[str] = "gate.alarm_escalated"
+    alarm_id: int
+    gate_id: int | None
+    site_id: int
+    alarm: str
+
+    @property
+    def aggregate(self) -> str:
+        """An alarm has a life of its own."""
+        return "alarm"
+
+
+class GateAlarmClosed(Event, frozen=True):
+    """An alarm was taken off the board."""
+
+    name: ClassVar[str] = "gate.alarm_closed"
+    alarm_id: int
+    gate_id: int | None
+    site_id: int
+    alarm: str
+    by_user_id: int | None
+
+    @property
+    def aggregate(self) -> str:
+        """An alarm has a life of its own."""
+        return "alarm"
+
+
 class DeviceProvisioned(Event, frozen=True):
     """A gate was given a new device account."""
 
     name: ClassVar[str] = "gate.provisioned"
     gate_id: int
     site_id: int
+
+
+class DeviceDisabled(Event, frozen=True):
+    """A gate's device was locked out."""
+
+    name: ClassVar[str] = "gate.device_disabled"
+    gate_id: int
+    site_id: int
+    reason: str
+
+
+class DeviceEnabled(Event, frozen=True):
+    """A gate's device was let in again."""
+
+    name: ClassVar[str] = "gate.device_enabled"
+    gate_id: int
+    site_id: int
+    reason: str
+
+
+class EnrolmentOpened(Event, frozen=True):
+    """Somebody asked for a token by which a device becomes the device of a gate."""
+
+    name: ClassVar[str] = "gate.enrolment_opened"
+    gate_id: int
+    site_id: int
+    expires_at: datetime
 
 
 class SiteOrdered(Event, frozen=True):
@@ -193,6 +267,15 @@ class GuestPassRevoked(Event, frozen=True):
     host_user_id: int
 
 
+class GuestPassForgiven(Event, frozen=True):
+    """Somebody on duty said where a pass is after all."""
+
+    name: ClassVar[str] = "guest_pass.forgiven"
+    guest_pass_id: int
+    site_id: int
+    host_user_id: int
+
+
 class GuestPassExpired(Event, frozen=True):
     """A pass's window has ended."""
 
@@ -200,6 +283,46 @@ class GuestPassExpired(Event, frozen=True):
     guest_pass_id: int
     site_id: int
     host_user_id: int
+
+
+class GuestPassErased(Event, frozen=True):
+    """Who a guest was is not known any more."""
+
+    name: ClassVar[str] = "guest_pass.erased"
+    guest_pass_id: int
+    site_id: int
+
+
+class PassErased(Event, frozen=True):
+    """Who held a pass is not known any more."""
+
+    name: ClassVar[str] = "pass.erased"
+    pass_id: int
+    site_id: int
+
+
+class SiteRetentionChanged(Event, frozen=True):
+    """A site keeps what happens at its gates for another time."""
+
+    name: ClassVar[str] = "site.retention_changed"
+    site_id: int
+    days: int
+
+
+class IncidentHoldPlaced(Event, frozen=True):
+    """What happened at a site in some hours is kept, whatever its age."""
+
+    name: ClassVar[str] = "incident_hold.placed"
+    incident_hold_id: int
+    site_id: int
+
+
+class IncidentHoldReleased(Event, frozen=True):
+    """A hold keeps nothing any more."""
+
+    name: ClassVar[str] = "incident_hold.released"
+    incident_hold_id: int
+    site_id: int
 
 
 class AccessRecorded(Event, frozen=True):
@@ -232,3 +355,31 @@ class VisitLogged(Event, frozen=True):
     action: str
     first: bool
     at: datetime
+
+
+class MusterBegun(Event, frozen=True):
+    """Everybody at a site is to be accounted for."""
+
+    name: ClassVar[str] = "muster.begun"
+    muster_id: int
+    site_id: int
+
+
+class MusterMarked(Event, frozen=True):
+    """Somebody was seen to be safe, or was not after all."""
+
+    name: ClassVar[str] = "muster.marked"
+    muster_id: int
+    site_id: int
+    grant_id: int
+    safe: bool
+
+
+class MusterEnded(Event, frozen=True):
+    """The accounting is over; of those who were inside so many were safe and so many not found."""
+
+    name: ClassVar[str] = "muster.ended"
+    muster_id: int
+    site_id: int
+    safe: int
+    missing: int

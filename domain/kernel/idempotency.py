@@ -5,6 +5,7 @@ first answer. Answers are stored without secrets: what ``reveal`` adds is derive
 """
 
 import hmac
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -102,6 +103,13 @@ async def conclude(db: AsyncSession, asked: Request, outcome: Any) -> None:
     value = outcome.problem() if refused else msgspec.to_builtins(outcome, str_keys=True)
     answered = {"status": value["status"] if refused else 200, "answer": {"value": value}}
     await db.execute(update(IdempotencyRow).where(*mine).values(answered))
+
+
+async def forget(db: AsyncSession, members: Mapping[str, Any]) -> int:
+    """Forget every key whose answer has these members, since it tells of somebody who is to be forgotten."""
+    telling = IdempotencyRow.answer.contains({"value": dict(members)})
+    gone = delete(IdempotencyRow).where(telling).returning(IdempotencyRow.key)
+    return len((await db.scalars(gone.execution_options(synchronize_session=False))).all())
 
 
 async def sweep(db: AsyncSession, *, before: datetime, limit: int = 1000) -> int:

@@ -3,6 +3,7 @@
 import structlog
 from sqlalchemy import update
 
+from domain.access.operations.guest_links import link_of
 from domain.access.operations.guest_passes import guest_pass_qr_png
 from domain.access.queries import guest_passes_of
 from domain.identity.queries.people import addressees_of
@@ -44,7 +45,8 @@ async def send_invitation(work: Work, *, guest_pass_id: int) -> None:
             return
         host = (await addressees_of(ctx, [guest_pass.host_user_id])).get(guest_pass.host_user_id)
         told = await told_of_pass(ctx, guest_pass)
-        said = invitation(told, host.name if host else "Gatehouse", host.locale if host else "en")
+        link = link_of(work.tools, guest_pass_id, guest_pass.valid_until).url
+        said = invitation(told, host.name if host else "Gatehouse", link, host.locale if host else "en")
         picture = await guest_pass_qr_png(ctx, guest_pass_id=guest_pass_id)
     letter = Mail(
         to=guest_pass.guest_email,

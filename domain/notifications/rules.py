@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-Kind = Literal["guest_arrived", "guest_pass_requested"]
+Kind = Literal["guest_arrived", "guest_pass_requested", "alarm_escalated"]
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +19,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime | None = None
     start: datetime | None = None
     end: datetime | None = None
+    alarm: str | None = None
+    gate: str | None = None
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -37,12 +39,42 @@ WORDS: Final[Mapping[str, Mapping[str, Words]]] = {
         "en": Words("You are expecting a guest", "{guest} may come to {site} from {start} to {end}."),
         "ru": Words("Вы ждёте гостя", "{guest}: пропуск на «{site}» с {start} по {end}."),
     },
+    "alarm_escalated": {
+        "en": Words(
+            "Nobody sees to an alarm", "{alarm}, {gate} at {site}, since {at}. Nobody has acknowledged it."
+        ),
+        "ru": Words("Тревогу никто не принял", "{alarm}: {gate}, «{site}», с {at}. Её никто не подтвердил."),
+    },
+}
+ALARMS: Final[Mapping[str, Mapping[str, str]]] = {
+    "en": {
+        "held_open": "Held open too long",
+        "forced": "Forced open",
+        "tamper": "Tampered with",
+        "fire": "Fire",
+        "jam": "Jammed",
+        "psu": "Power fails",
+        "tailgate": "Two on one pass",
+        "contradiction": "The gate may have been cloned",
+    },
+    "ru": {
+        "held_open": "Проход долго открыт",
+        "forced": "Проход взломан",
+        "tamper": "Вскрытие устройства",
+        "fire": "Пожар",
+        "jam": "Проход заклинило",
+        "psu": "Сбой питания",
+        "tailgate": "Вдвоём по одному пропуску",
+        "contradiction": "Возможно, проход подменён",
+    },
 }
 OTHERWISE: Final = {
     "en": Words("News from Gatehouse", "Something concerns you."),
     "ru": Words("Новости Gatehouse", "Есть событие, которое касается вас."),
 }
 NOBODY: Final = {"en": "A guest", "ru": "Гость"}
+ALARM: Final = {"en": "An alarm", "ru": "Тревога"}
+WHOLE_SITE: Final = {"en": "no gate in particular", "ru": "весь объект"}
 NOWHERE: Final = {"en": "the site", "ru": "объект"}
 MOMENT: Final = {"en": "%d %b %Y %H:%M", "ru": "%d.%m.%Y %H:%M"}
 
@@ -53,8 +85,11 @@ INVITATION: Final = {
 
 {host} expects you at {site} from {start} to {end} ({zone}).
 
-The attached picture is your pass: show it to the reader at the gate, on a screen or on paper. It is meant for you
-only; whoever has it can come in.
+The attached picture is your pass: show it to the reader at the gate, on a screen or on paper. You also find it here:
+
+{link}
+
+Both are meant for you only; whoever has them can come in.
 """,
     ),
     "ru": Words(
@@ -63,8 +98,11 @@ only; whoever has it can come in.
 
 {host} ждёт вас: {site}, с {start} по {end} ({zone}).
 
-Во вложении ваш пропуск: покажите его считывателю у входа с экрана или на бумаге. Он предназначен только вам: войти
-сможет любой, у кого он есть.
+Во вложении ваш пропуск: покажите его считывателю у входа с экрана или на бумаге. Он есть и по ссылке:
+
+{link}
+
+То и другое предназначено только вам: войти сможет любой, у кого они есть.
 """,
     ),
 }
@@ -82,10 +120,10 @@ def words(kind: str, told: Told, locale: str) -> Words:
     return _filled(WORDS.get(kind, OTHERWISE)[spoken], told, spoken)
 
 
-def invitation(told: Told, host: str, locale: str) -> Words:
+def invitation(told: Told, host: str, link: str, locale: str) -> Words:
     """Return the letter that brings a guest their pass."""
     spoken = language(locale)
-    return _filled(INVITATION[spoken], told, spoken, host=host)
+    return _filled(INVITATION[spoken], told, spoken, host=host, link=link)
 
 
 def _filled(template: Words, told: Told, spoken: str, **more: str) -> Words:
@@ -93,6 +131,8 @@ def _filled(template: Words, told: Told, spoken: str, **more: str) -> Words:
         "guest": told.guest or NOBODY[spoken],
         "site": told.site or NOWHERE[spoken],
         "zone": told.zone,
+        "alarm": ALARMS[spoken].get(told.alarm or "", told.alarm or ALARM[spoken]),
+        "gate": told.gate or WHOLE_SITE[spoken],
         "at": _moment(told.at, told.zone, spoken),
         "start": _moment(told.start, told.zone, spoken),
         "end": _moment(told.end, told.zone, spoken),

@@ -1,14 +1,15 @@
 """What gates and the bridge say to each other: topics and payloads of version 1, parsed and written without I/O.
 
-Topics are `gh/1/{site}/{gate}/{leg}`; ids are integers as text. Payloads are JSON objects with short keys, at
-home on MQTT 3.1.1: request ids, epochs and expiry travel in the payload. A reader ignores members it does not
-know, and takes a member that is null for one that is absent.
+Topics are `gh/1/{site}/{gate}/{leg}`; ids are integers as text. Payloads are JSON with short keys, at home on MQTT
+3.1.1: request ids, epochs and expiry travel in the payload, and what MQTT 5 adds decides nothing. A reader ignores
+members it does not know, and takes a member that is null for one that is absent.
 """
 
 from gate_bridge.wire.chain import GENESIS, canonical, is_sealed, link, personal_hash, seal, sealed_form
-from gate_bridge.wire.fields import Direction, Kind, Mode, Range, Result, Verb
+from gate_bridge.wire.fields import AlarmKind, Direction, Kind, Mode, Range, Result, Verb
 from gate_bridge.wire.malformed import Malformed
 from gate_bridge.wire.messages import (
+    EXPIRES_S,
     MAX_BATCH_BYTES,
     MAX_BATCH_EVENTS,
     MAX_MESSAGE_BYTES,
@@ -24,9 +25,12 @@ from gate_bridge.wire.messages import (
     topic,
 )
 from gate_bridge.wire.orders import Acknowledgement, Command, Decision, Desired, Want
+from gate_bridge.wire.properties import NO_PROPERTIES, Properties
 from gate_bridge.wire.reports import (
     Batch,
     Birth,
+    Condition,
+    Conditions,
     Death,
     Event,
     Heartbeat,
@@ -37,16 +41,21 @@ from gate_bridge.wire.reports import (
 )
 
 __all__ = [
+    "EXPIRES_S",
     "GENESIS",
     "MAX_BATCH_BYTES",
     "MAX_BATCH_EVENTS",
     "MAX_MESSAGE_BYTES",
+    "NO_PROPERTIES",
     "QOS",
     "RETAINED",
     "Acknowledgement",
+    "AlarmKind",
     "Batch",
     "Birth",
     "Command",
+    "Condition",
+    "Conditions",
     "Death",
     "Decision",
     "Desired",
@@ -61,6 +70,7 @@ __all__ = [
     "Message",
     "Mode",
     "Outcome",
+    "Properties",
     "Range",
     "Reported",
     "Result",

@@ -8,23 +8,42 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta, Struct, field
 
-from gate_bridge.wire.fields import Epoch, Id
+from gate_bridge.wire.fields import AlarmKind, Epoch, Id
 from gate_bridge.wire.malformed import Malformed
 from gate_bridge.wire.orders import Acknowledgement, Command, Decision, Desired, Want
-from gate_bridge.wire.reports import Batch, Birth, Death, Event, Heartbeat, Outcome, Scan
+from gate_bridge.wire.reports import (
+    Batch,
+    Birth,
+    Condition,
+    Conditions,
+    Death,
+    Event,
+    Heartbeat,
+    Outcome,
+    Scan,
+)
 
 MAX_BATCH_EVENTS = 200
 MAX_BATCH_BYTES = 64 * 1024
 MAX_MESSAGE_BYTES = 8 * 1024
 
-UpLeg = Literal["up/state", "up/hb", "up/scan", "up/evt", "up/batch", "up/res"]
+UpLeg = Literal["up/state", "up/hb", "up/scan", "up/evt", "up/batch", "up/cond", "up/res"]
 DownLeg = Literal["dn/dec", "dn/ack", "dn/want", "dn/desired", "dn/cmd"]
 Leg = UpLeg | DownLeg
 QOS: dict[Leg, Literal[0, 1]] = {
     leg: 0 if leg in ("up/hb", "dn/ack") else 1 for leg in (*get_args(UpLeg), *get_args(DownLeg))
 }
-RETAINED: frozenset[Leg] = frozenset({"up/state", "dn/desired"})
-Report = Birth | Death | Heartbeat | Scan | Event | Batch | Outcome
+RETAINED: frozenset[Leg] = frozenset({"up/state", "up/cond", "dn/desired"})
+EXPIRES_S: dict[Leg, int] = {
+    "up/hb": 30,
+    "up/scan": 2,
+    "dn/dec": 2,
+    "dn/ack": 10,
+    "dn/want": 30,
+    "dn/cmd": 5,
+}
+"""For how long a message means something, where the link has MQTT 5; the broker then forgets it."""
+Report = Birth | Death | Heartbeat | Scan | Event | Batch | Conditions | Outcome
 Message = Report | Decision | Acknowledgement | Want | Desired | Command
 
 
@@ -48,12 +67,13 @@ class _Claim(Struct):
 
 
 _TOPIC = re.compile(r"gh/1/([1-9][0-9]{0,15})/([1-9][0-9]{0,15})/((?:up|dn)/[a-z]+)", re.ASCII)
-_FORMS: dict[Leg, Any] = {  # Any: a union of types is no type to the checker
+FORMS: dict[Leg, Any] = {  # Any: a union of types is no type to the checker
     "up/state": Birth | Death,
     "up/hb": Heartbeat,
     "up/scan": Scan,
     "up/evt": Event,
     "up/batch": _BatchForm,
+    "up/cond": Annotated[tuple[Condition, ...], Meta(max_length=len(get_args(AlarmKind)))],
     "dn/dec": Decision,
     "dn/ack": Acknowledgement,
     "dn/want": Want,
@@ -62,7 +82,7 @@ _FORMS: dict[Leg, Any] = {  # Any: a union of types is no type to the checker
     "dn/cmd": Command,
 }
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
-    leg: msgspec.json.Decoder(form) for leg, form in _FORMS.items()
+    leg: msgspec.json.Decoder(form) for leg, form in FORMS.items()
 }
 _EVENT: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 _CLAIM: msgspec.json.Decoder[_Claim] = msgspec.json.Decoder(_Claim)
@@ -86,6 +106,8 @@ def encode(message: Message) -> bytes:
     if isinstance(message, Batch):
         form = {"e": message.epoch, "ev": message.events, "h": 1}
         return _ENCODER.encode(form)
+    if isinstance(message, Conditions):
+        return _ENCODER.encode(message.current)
     return _ENCODER.encode(message)
 
 
@@ -105,6 +127,8 @@ def parse(topic: str, payload: bytes) -> Envelope:
     message = _decode(decoder, topic, payload)
     if isinstance(message, _BatchForm):
         message = _batch(topic, message)
+    elif leg == "up/cond":
+        message = _conditions(topic, message)
     return Envelope(site_id, gate_id, message)
 
 
@@ -135,12 +159,26 @@ def _decode(
     decoder: msgspec.json.Decoder[Any], topic: str, payload: bytes | msgspec.Raw, place: str = ""
 ) -> Any:
     try:
-        return decoder.decode(payload)
+        try:
+            return decoder.decode(payload)
+        except msgspec.ValidationError:
+            if b"null" not in bytes(payload):
+                raise
+            # A member that is null is one that is absent; hardly anybody sends any, so that this is looked at last.
+            return decoder.decode(_ENCODER.encode(_without_nulls(msgspec.json.decode(payload))))
     except msgspec.ValidationError as error:
         name, reason = _place(str(error))
         raise Malformed(topic, place + (name or "payload"), reason, _claim(payload)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(topic, place + "payload", f"is not JSON: {error}", _claim(payload)) from None
+
+
+def _without_nulls(said: Any) -> Any:  # Any: whatever JSON there may be
+    """Details of an event stay as they are: a null among them is sealed with it."""
+    if not isinstance(said, dict):
+        return said
+    known = {name: value for name, value in said.items() if value is not None}
+    return {name: value if name == "x" else _without_nulls(value) for name, value in known.items()}
 
 
 def _place(complaint: str) -> tuple[str, str]:
@@ -176,3 +214,12 @@ def _batch(topic: str, form: _BatchForm) -> Batch:
             claim = event.epoch, event.seq
             malformed.append(Malformed(topic, f"{place}e", "is not the epoch of the batch", claim))
     return Batch(epoch=form.epoch, events=tuple(events), malformed=tuple(malformed))
+
+
+def _conditions(topic: str, current: tuple[Condition, ...]) -> Conditions:
+    named = set[str]()
+    for number, condition in enumerate(current):
+        if condition.kind in named:
+            raise Malformed(topic, f"[{number}].k", f"names {condition.kind} a second time")
+        named.add(condition.kind)
+    return Conditions(current)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from gate_bridge.wire.fields import (
+    AlarmKind,
     Code,
     Count,
     Direction,
@@ -141,3 +142,18 @@ class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     done: bool = field(name="ok")
     reason: Code = field(name="c", default="ok")
     at_ms: Count = field(name="t")
+
+
+class Condition(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An alarm that is not over."""
+
+    kind: AlarmKind = field(name="k")
+    since_ms: Moment = field(name="since")
+    seq: Count = field(name="s", default=0)
+    """The number of the `alarm_on` that told its beginning; 0 = none did."""
+
+
+class Conditions(Struct, frozen=True):
+    """All alarms of a gate that are not over, each kind once. Retained: whoever comes later knows them too."""
+
+    current: tuple[Condition, ...]

@@ -1,7 +1,7 @@
 """The MQTT broker where Mosquitto is missing: amqtt with Mosquitto's accounts and their control topic.
 
-Run as `python -m gatehouse.embedded.stand_in PORT ACCOUNTS_FILE`. MQTT 3.1.1 only; retained messages and the sessions
-of clients live in memory; a refused publication is acknowledged and dropped.
+Run as `python -m gatehouse.embedded.stand_in PORT ACCOUNTS_FILE`. MQTT 3.1.1 only, and who speaks 5 is told so;
+retained messages and the sessions of clients live in memory; a refused publication is acknowledged and dropped.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from amqtt.adapters import StreamReaderAdapter, StreamWriterAdapter
 from amqtt.broker import Broker
 from amqtt.contexts import Action
 from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin
@@ -27,6 +28,27 @@ KINDS = {
     Action.SUBSCRIBE: "subscribe",
     Action.RECEIVE: "publishClientReceive",
 }
+
+
+LEVEL_AT = 6
+"""Where the variable header of a CONNECT has its version, after the name MQTT with its length."""
+REFUSAL = b"\x20\x02\x00\x01"
+"""The CONNACK of MQTT 3.1.1 that says: not this version."""
+
+
+class Opened(StreamReaderAdapter):  # type: ignore[misc]  # amqtt has no types
+    """A connection whose first bytes were looked at, and are read once more."""
+
+    def __init__(self, reader: asyncio.StreamReader, seen: bytes) -> None:
+        super().__init__(reader)
+        self._seen = seen
+
+    async def read(self, n: int = -1) -> bytes:
+        if not self._seen:
+            return bytes(await super().read(n))
+        taken = self._seen if n < 0 else self._seen[:n]
+        self._seen = self._seen[len(taken) :]
+        return taken + bytes(await super().read(n - len(taken))) if n > len(taken) else taken
 
 
 class AccountsFile:
@@ -90,6 +112,21 @@ class StandIn(Broker):  # type: ignore[misc]  # amqtt has no types
         super().__init__({"listeners": {"default": {"bind": f"127.0.0.1:{port}"}}, "plugins": plugins})
         self._file = AccountsFile(path)
 
+    async def stream_connected(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str
+    ) -> None:
+        """Refuse MQTT 5, whose longer CONNECT amqtt would wait for ever to end."""
+        try:
+            seen, level = await _opening(reader)
+        except (asyncio.IncompleteReadError, OSError):
+            writer.close()
+            return
+        if level == 5:
+            writer.write(REFUSAL)
+            writer.close()
+            return
+        await self._client_connected(listener_name, Opened(reader, seen), StreamWriterAdapter(writer))
+
     async def _handle_message_delivery(
         self, client_session: Session, handler: Any, wait_deliver: Future[Any]
     ) -> bool:
@@ -116,6 +153,15 @@ class StandIn(Broker):  # type: ignore[misc]  # amqtt has no types
             now = accounts.find(after["clients"], "username", session.username)
             if was is not None and (now is None or _lock(now) != _lock(was)):
                 await handler.handle_connection_closed()
+
+
+async def _opening(reader: asyncio.StreamReader) -> tuple[bytes, int]:
+    """Return the first bytes of a connection, and the version they ask for."""
+    seen = await reader.readexactly(2)
+    while seen[-1] > 127 and len(seen) < 5:
+        seen += await reader.readexactly(1)
+    header = await reader.readexactly(LEVEL_AT + 1)
+    return seen + header, header[LEVEL_AT]
 
 
 def _lock(client: dict[str, Any]) -> tuple[object, object]:

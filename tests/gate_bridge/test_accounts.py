@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gate_bridge import accounts
+from gate_bridge import accounts, wire
 from gate_bridge.accounts import Command, Outcome, Unreadable, initial_dynsec
-from gate_bridge.client import Client, Settings
+from gate_bridge.client import Client, NotPublished, Settings
+from gate_bridge.ingest import LEGS
 from tests.eventually import eventually
 from tests.private_broker import PLUGIN, PrivateBroker
 
@@ -103,11 +104,16 @@ async def test_a_gate_writes_and_reads_its_own_topics(guarded: PrivateBroker):
 async def test_a_gate_cannot_speak_for_another(guarded: PrivateBroker):
     async with running(control(guarded)) as master:
         await done(master, accounts.put_gate(1, 5, "gate-pw"))
-        ingest = client_of(guarded, "svc-ingest", "ingest-pw", "gh/1/+/+/up/#")
+        ingest = client_of(guarded, "svc-ingest", "ingest-pw", *(wire.every(leg) for leg in LEGS))
+        forged = {
+            topic: b"forged"
+            for topic in ("gh/1/1/6/up/evt", "gh/1/2/5/up/evt", "gh/1/1/5/dn/dec", "gh/1/1/_all/dn/desired")
+        }
+        forged[accounts.REQUESTS] = accounts.request(accounts.delete_gate(5), "x")
         async with running(ingest), running(client_of(guarded, "5", "gate-pw")) as gate:
-            for topic in ("gh/1/1/6/up/evt", "gh/1/2/5/up/evt", "gh/1/1/5/dn/dec", "gh/1/1/_all/dn/desired"):
-                await gate.publish(topic, b"forged")
-            await gate.publish(accounts.REQUESTS, accounts.request(accounts.delete_gate(5), "x"))
+            for topic, payload in forged.items():
+                with pytest.raises(NotPublished, match="not authorized"):
+                    await gate.publish(topic, payload)
             await gate.publish("gh/1/1/5/up/evt", b"own")
 
             assert [message.payload for message in await ingest.batch()] == [b"own"]
@@ -207,11 +213,13 @@ async def test_services_do_their_own_work_only(guarded: PrivateBroker, caplog: p
     async with running(control(guarded)) as master, running(decide):
         await done(master, accounts.put_gate(1, 5, "gate-pw"))
         async with running(client_of(guarded, "5", "gate-pw", "gh/1/1/5/dn/#")) as gate:
-            await decide.publish("gh/1/1/5/dn/cmd", b"open")
+            with pytest.raises(NotPublished, match="not authorized"):
+                await decide.publish("gh/1/1/5/dn/cmd", b"open")
             await decide.publish("gh/1/1/5/dn/dec", b"decision")
 
             assert [message.payload for message in await gate.batch()] == [b"decision"]
     await refused(guarded, client_of(guarded, "svc-decide", "decide-pw", accounts.RESPONSES), caplog)
+    await refused(guarded, client_of(guarded, "svc-ingest", "ingest-pw", "gh/1/+/+/up/scan"), caplog)
 
 
 async def test_a_service_can_get_a_new_password(guarded: PrivateBroker):

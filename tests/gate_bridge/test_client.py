@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from gate_bridge.client import Client, Closed, NotPublished, Received, Settings
+from gate_bridge.wire import NO_PROPERTIES, Properties
+from gatehouse.embedded.accounts import Account
+from gatehouse.embedded.broker import Broker
 from tests.eventually import eventually
 from tests.private_broker import PrivateBroker
 
@@ -203,6 +206,21 @@ async def test_a_refused_client_says_so_and_tries_again(tmp_path: Path, caplog: 
     broker.kill()
 
     assert "Not authorized" in caplog.text or "not authorised" in caplog.text
+
+
+async def test_where_the_broker_has_no_mqtt_5_the_older_one_is_spoken(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level("INFO")
+    account = Account(username="svc", password="p", publish=("t",), subscribe=("t",))
+    async with Broker.start(tmp_path, accounts=[account], kind="amqtt") as stand_in:
+        url = f"mqtt://svc:p@{stand_in.host}:{stand_in.port}"
+        async with running(url, "svc", "t") as client:
+            await client.publish("t", b"1", properties=Properties(correlation=b"r1"))
+            (taken,) = await take(client, 1)
+
+    assert (taken.payload, taken.properties) == (b"1", NO_PROPERTIES)
+    assert "svc speaks MQTT 3.1.1" in caplog.text
 
 
 async def test_an_unreachable_broker_does_not_block_the_loop(caplog: pytest.LogCaptureFixture):

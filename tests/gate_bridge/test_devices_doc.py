@@ -57,13 +57,21 @@ def members(form: type[msgspec.Struct]) -> set[str]:
 
 
 def written(form: type[msgspec.Struct]) -> set[str]:
+    if form is wire.Conditions:
+        return members(wire.Condition)
     return {"e", "ev", "h"} if form is wire.Batch else members(form)
+
+
+def used(text: str) -> set[str]:
+    """Returns the members of an example, or of all in its list."""
+    said = msgspec.json.decode(text)
+    return {name for one in (said if isinstance(said, list) else [said]) for name in one}
 
 
 @pytest.mark.parametrize(("leg", "text"), EXAMPLES, ids=[leg for leg, _ in EXAMPLES])
 def test_every_example_is_read_and_has_no_member_that_means_nothing(leg: str, text: str) -> None:
     message = read(leg, text)
-    assert set(msgspec.json.decode(text)) <= written(type(message))
+    assert used(text) <= written(type(message))
     assert read(leg, wire.encode(message).decode()) == message
 
 
@@ -85,6 +93,16 @@ def test_the_table_of_topics_has_their_quality_of_service_and_retention() -> Non
     rows = re.findall(r"^\| `((?:up|dn)/\w+)` \| ([01]) \| (yes|no) \|", DOCUMENT, re.MULTILINE)
     told = {leg: (int(qos), retained == "yes") for leg, qos, retained in rows}
     assert told == {leg: (qos, leg in wire.RETAINED) for leg, qos in wire.QOS.items()}
+
+
+def test_the_table_of_mqtt_5_has_for_how_long_each_message_means_something() -> None:
+    rows = re.findall(r"^\| `((?:up|dn)/\w+)` \| (\d+) s \|", DOCUMENT, re.MULTILINE)
+    assert {leg: int(seconds) for leg, seconds in rows} == wire.EXPIRES_S
+
+
+def test_every_kind_of_alarm_is_named_where_events_and_where_conditions_are() -> None:
+    kinds = " ".join(f"`{kind}`" for kind in get_args(wire.AlarmKind))
+    assert DOCUMENT.count(kinds) == 2
 
 
 def test_the_events_are_a_chain_from_the_first_on() -> None:

@@ -5,16 +5,18 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.access.operations.gate_states import Born
 from gate_bridge import intake, wire
 from gate_bridge.inbox import Received
+from gate_bridge.wire import NO_PROPERTIES, Properties
 
 EPOCH = "00000000000000aa"
 
 
-def message(topic: str, payload: bytes, number: int = 1) -> Received:
-    return Received(
-        topic=topic, payload=payload, qos=1, retained=False, duplicate=False, number=number, generation=1
-    )
+def message(
+    topic: str, payload: bytes, *, retained: bool = False, properties: Properties = NO_PROPERTIES
+) -> Received:
+    return Received(topic, payload, 1, retained, False, 1, 1, properties)
 
 
 def event(seq: int = 1, **members: object) -> wire.Event:
@@ -75,6 +77,88 @@ def test_births_deaths_and_heartbeats_are_told_apart() -> None:
     assert taken.states == [(4, birth), (4, death)]
     assert [(pulse.session, pulse.last_seq, pulse.queue_depth) for pulse in taken.pulses] == [(2, 9, 1)]
     assert taken.poison == []
+
+
+def test_what_a_gate_says_of_its_device_is_passed_on_whole() -> None:
+    birth = wire.Birth(
+        epoch=EPOCH,
+        session=2,
+        journal=wire.JournalRange(3, 4),
+        clock_ms=1,
+        firmware="1.4.2",
+        hardware="gk-200",
+        capabilities=("qr",),
+        directions=("in",),
+        list_revision=7,
+        config_revision=2,
+        time_zone="Europe/Moscow",
+    )
+    beat = wire.Heartbeat(
+        epoch=EPOCH,
+        session=2,
+        last_seq=9,
+        acknowledged_seq=8,
+        queue_depth=1,
+        uptime_s=60,
+        rssi=-61,
+        temperature=38.5,
+        battery=97,
+        power="mains",
+        reported=wire.Reported(mode="normal", revision=5, list_revision=8),
+    )
+    (pulse,) = intake.read([message("gh/1/3/4/up/hb", wire.encode(beat))]).pulses
+    assert intake.born(birth) == Born(
+        firmware="1.4.2",
+        hardware="gk-200",
+        capabilities=("qr",),
+        directions=("in",),
+        time_zone="Europe/Moscow",
+        journal_low=3,
+        journal_high=4,
+        list_revision=7,
+        config_revision=2,
+    )
+    assert (pulse.uptime_s, pulse.rssi, pulse.temperature, pulse.battery) == (60, -61, 38.5, 97)
+    assert (pulse.power, pulse.list_revision, pulse.reported_revision) == ("mains", 8, 5)
+
+
+def test_an_event_that_says_so_is_of_the_past() -> None:
+    sent = wire.encode(event())
+    taken = intake.read([message("gh/1/3/4/up/evt", sent, properties=Properties(historical=True))])
+    assert [read.historical for read in taken.events] == [True]
+
+
+def test_of_what_is_wrong_at_a_gate_the_last_word_counts() -> None:
+    wrong = wire.Conditions((wire.Condition(kind="jam", since_ms=1_700_000_000_000, seq=7),))
+    topic = "gh/1/3/4/up/cond"
+    taken = intake.read([message(topic, b"[]"), message(topic, wire.encode(wrong), retained=True)])
+    (condition,) = taken.conditions[4]
+    assert (condition.kind, condition.since.timestamp(), condition.seq) == ("jam", 1_700_000_000, 7)
+    assert intake.read([message(topic, b"[]")]).conditions == {4: []}
+
+
+def test_a_heartbeat_tells_the_session_and_an_event_at_least_the_epoch() -> None:
+    beat = wire.Heartbeat(epoch=EPOCH, session=2, last_seq=9, acknowledged_seq=8, queue_depth=1)
+    happened = message("gh/1/3/4/up/evt", wire.encode(event()))
+    (only,) = intake.read([happened]).sightings.values()
+    assert (only.gate_id, only.epoch.hex(), only.session) == (4, EPOCH, None)
+    beating = message("gh/1/3/4/up/hb", wire.encode(beat))
+    for order in ([happened, beating], [beating, happened]):
+        assert [one.session for one in intake.read(order).sightings.values()] == [2]
+
+
+def test_what_tells_of_this_moment_is_not_taken_from_a_shelf() -> None:
+    beat = wire.Heartbeat(epoch=EPOCH, session=2, last_seq=9, acknowledged_seq=8, queue_depth=1)
+    done = wire.Outcome(epoch=EPOCH, command_id="c" * 16, done=True, at_ms=1)
+    taken = intake.read(
+        [
+            message("gh/1/3/4/up/hb", wire.encode(beat), retained=True),
+            message("gh/1/3/4/up/res", wire.encode(done), retained=True),
+            message("gh/1/3/4/up/evt", wire.encode(event()), retained=True),
+        ]
+    )
+    assert not (taken.pulses or taken.answers or taken.poison)
+    assert len(taken.events) == 1
 
 
 def test_a_message_of_the_wrong_direction_is_poison() -> None:

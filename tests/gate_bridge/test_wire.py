@@ -3,7 +3,7 @@
 import json
 import re
 from hashlib import sha256
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -38,7 +38,7 @@ FIRST = wire.seal(EVENT, wire.GENESIS)
 counts = st.integers(0, 2**53 - 1)
 moments = st.integers(0, 32_503_679_999_999)
 ids = st.integers(1, 2**53 - 1)
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=64)
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=64)
 hexes = {size: st.text("0123456789abcdef", min_size=size, max_size=size) for size in (16, 32, 64)}
 directions = st.sampled_from(["in", "out"])
 modes = st.sampled_from(["normal", "free", "locked", "lockdown", "evacuate"])
@@ -121,6 +121,12 @@ uplinks: dict[wire.Leg, st.SearchStrategy[Any]] = {
         reason=st.sampled_from(["ok", "expired"]),
         at_ms=counts,
     ),
+    "up/cond": st.lists(
+        st.builds(
+            wire.Condition, kind=st.sampled_from(get_args(wire.AlarmKind)), since_ms=moments, seq=counts
+        ),
+        unique_by=lambda condition: condition.kind,
+    ).map(lambda current: wire.Conditions(tuple(current))),
     "dn/desired": st.builds(
         wire.Desired,
         revision=ids,
@@ -380,7 +386,8 @@ def test_the_record_without_its_person_still_verifies():
 def test_each_leg_has_its_service():
     assert wire.QOS["up/hb"] == wire.QOS["dn/ack"] == 0
     assert wire.QOS["up/evt"] == wire.QOS["dn/dec"] == 1
-    assert {"up/state", "dn/desired"} == wire.RETAINED
+    assert {"up/state", "up/cond", "dn/desired"} == wire.RETAINED
+    assert not set(wire.EXPIRES_S) & wire.RETAINED
     assert wire.every("up/evt") == "gh/1/+/+/up/evt"
 
 

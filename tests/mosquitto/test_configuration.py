@@ -85,7 +85,7 @@ async def test_a_gate_with_an_account_comes_in_by_tls(site: SiteBroker):
             ["gh/1/1/5/dn/#"],
             will=lambda: ("gh/1/1/5/up/state", b"gone"),
             arrived=lambda: None,
-            heard=lambda topic, payload: None,
+            heard=lambda message: None,
         )
         async with asyncio.TaskGroup() as group:
             life = group.create_task(gate.run())

@@ -124,8 +124,32 @@ async def test_a_gate_opens_on_command_and_answers(broker: PrivateBroker, tmp_pa
         assert (passage.request_id, passage.direction, passage.pass_id) == (f"{1:016x}", "in", None)
 
 
-def post(server: GateServer, leg: wire.Leg, payload: bytes) -> None:
-    server.client.post(wire.topic(*PLACE, leg), payload, qos=wire.QOS[leg], retained=leg in wire.RETAINED)
+async def test_the_answer_to_a_command_carries_what_the_command_carried(
+    broker: PrivateBroker, tmp_path: Path
+):
+    async with gate_server(broker.url) as server, connected(broker.url, tmp_path):
+        post(server, "dn/cmd", command(1), properties=wire.Properties(correlation=b"c1"))
+        await eventually(lambda: server.outcomes)
+
+        assert server.properties["res"] == wire.Properties(correlation=b"c1")
+
+
+async def test_a_command_that_somebody_kept_opens_nothing(broker: PrivateBroker, tmp_path: Path):
+    async with gate_server(broker.url) as server:
+        topic = wire.topic(*PLACE, "dn/cmd")
+        await server.client.publish(topic, command(1, lasts_ms=60_000), retained=True)
+        async with connected(broker.url, tmp_path) as gate:
+            post(server, "dn/cmd", command(2, "identify"))
+            await eventually(lambda: server.outcomes)
+            await gate.wait_drained(5)
+
+            assert [outcome.command_id for outcome in server.outcomes] == [f"{2:016x}"]
+            assert server.kinds() == ["boot", "cmd"]
+
+
+def post(server: GateServer, leg: wire.Leg, payload: bytes, **more: Any) -> None:
+    retained = leg in wire.RETAINED
+    server.client.post(wire.topic(*PLACE, leg), payload, qos=wire.QOS[leg], retained=retained, **more)
 
 
 def reported(server: GateServer) -> list[wire.Reported | None]:

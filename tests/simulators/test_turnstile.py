@@ -1,4 +1,7 @@
-"""A gate asks, decides itself when it must, and tells everything exactly once in the end."""
+"""A gate asks, decides itself when it must, and tells everything exactly once in the end.
+
+Proves: simulators/turnstile.py, simulators/self_report.py
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -211,6 +214,55 @@ async def test_an_alarm_is_told(broker: PrivateBroker, tmp_path: Path):
 
         assert server.kinds() == ["boot", "alarm_on", "alarm_off"]
         assert server.rows[(1, gate.journal.epoch, 2)].extra == {"alarm": "held_open"}
+
+
+async def test_what_is_wrong_is_said_when_it_begins_when_it_ends_and_after_each_birth(
+    broker: PrivateBroker, tmp_path: Path
+):
+    async with gate_server(broker.url) as server, connected(broker.url, tmp_path) as gate:
+        gate.alarm("held_open", on=True)
+        gate.alarm("held_open", on=True)
+        gate.alarm("of a kind of its own", on=True)
+        await eventually(lambda: len(server.conditions) == 2)
+        server.send(1, "dn/want", wire.Want(epoch=gate.journal.epoch, rebirth=1))
+        await eventually(lambda: len(server.conditions) == 3)
+        gate.alarm("held_open", on=False)
+        await eventually(lambda: len(server.conditions) == 4)
+
+        (began,) = [row for row in server.rows.values() if row.seq == 2]
+        wrong = wire.Condition(kind="held_open", since_ms=began.at_ms, seq=2)
+        assert [said.current for said in server.conditions] == [(), (wrong,), (wrong,), ()]
+
+
+@pytest.mark.parametrize("mqtt", ["5", "3.1.1"])
+async def test_a_scan_asks_for_an_answer_that_can_be_told_from_others(
+    broker: PrivateBroker, tmp_path: Path, mqtt: str
+):
+    async with gate_server(broker.url) as server, connected(broker.url, tmp_path, mqtt=mqtt) as gate:
+        presented = await gate.present(a_pass(), "in")
+        asked = server.properties["scan"]
+
+        assert presented.source == "online"
+        assert asked == (
+            wire.NO_PROPERTIES
+            if mqtt == "3.1.1"
+            else wire.Properties(
+                expires_s=2,
+                response_topic="gh/1/1/1/dn/dec",
+                correlation=f"{gate.journal.epoch}{presented.request_id}".encode(),
+            )
+        )
+
+
+async def test_what_is_late_says_so_and_a_heartbeat_is_soon_forgotten(broker: PrivateBroker, tmp_path: Path):
+    broker.kill()
+    async with turnstile(broker.url, tmp_path) as gate:
+        await broker.start()
+        async with gate_server(broker.url) as server:
+            await gate.wait_drained(20)
+
+            assert server.properties["batch"] == wire.Properties(historical=True)
+            assert server.properties["hb"].expires_s == 30
 
 
 async def test_a_killed_broker_costs_nothing(

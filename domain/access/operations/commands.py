@@ -59,25 +59,46 @@ async def command_gate(
     ctx.require("guard", "desk", "manager", site_id=gate.site_id)
     if verb == "open" and direction is None:
         raise Invalid.field("direction", "is needed to open: in or out")
+    return await _order(ctx, gate, verb, direction if verb == "open" else None, reason)
+
+
+async def open_for_walk(ctx: Context, gate_id: int, direction: Direction, reason: str) -> CommandView:
+    """Have a gate open for a walk that the caller writes down in the desk's journal."""
+    gate = await ctx.db.get(GateRow, gate_id, with_for_update={"key_share": True})
+    if gate is None or gate.desk:
+        raise NotFound(f"There is no gate {gate_id}")
+    return await _order(ctx, gate, "open", direction, reason, written_down=True)
+
+
+async def _order(
+    ctx: Context,
+    gate: GateRow,
+    verb: Verb,
+    direction: Direction | None,
+    reason: str,
+    *,
+    written_down: bool = False,
+) -> CommandView:
     await signing_key(ctx)  # made here where there is none yet: those who publish only read
-    last = select(func.max(GateCommandRow.number)).where(GateCommandRow.gate_id == gate_id)
+    last = select(func.max(GateCommandRow.number)).where(GateCommandRow.gate_id == gate.id)
     row = GateCommandRow(
         id=ctx.tools.random_bytes(8).hex(),
-        gate_id=gate_id,
+        gate_id=gate.id,
         number=max((await ctx.db.scalar(last) or 0) + 1, int(ctx.now.timestamp() * 1000)),
         verb=verb,
-        direction=direction if verb == "open" else None,
+        direction=direction,
         reason=reason,
         ordered_by=ctx.caller.user_id,
         ordered_at=ctx.now,
         expires_at=ctx.now + LASTS,
         state="waiting",
         code="",
+        written_down=written_down,
     )
     ctx.db.add(row)
     told = GateCommanded(
         command_id=row.id,
-        gate_id=gate_id,
+        gate_id=gate.id,
         site_id=gate.site_id,
         verb=verb,
         direction=row.direction,

@@ -249,10 +249,16 @@ def _may_carry(ctx: Context, host_user_id: int, site_id: int) -> bool:
     return host_user_id == ctx.caller.user_id or ctx.caller.holds("desk", "manager", site_id=site_id)
 
 
-async def _qr_text(ctx: Context, guest_pass_id: int) -> str:
+async def carried_pass(ctx: Context, guest_pass_id: int) -> tuple[GuestPassRow, GrantRow]:
+    """Return a pass with what opens gates for it, to those who may have that: its host and the desk."""
     row, grant = await _visible_pass(ctx, guest_pass_id)
     if not _may_carry(ctx, row.host_user_id, row.site_id):
         raise Forbidden("The code of a pass is for its host and the desk")
+    return row, grant
+
+
+async def _qr_text(ctx: Context, guest_pass_id: int) -> str:
+    _, grant = await carried_pass(ctx, guest_pass_id)
     return token.as_qr_text(await signed(ctx, grant))
 
 

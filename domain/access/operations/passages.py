@@ -8,7 +8,8 @@ import msgspec
 from sqlalchemy import select
 
 from domain.access.events import VisitLogged
-from domain.access.rules.passage import Standing, Walk, after
+from domain.access.rules.passage import Standing, Walk, after, put
+from domain.access.tables.orders import GateCommandRow
 from domain.access.tables.rights import GrantRow, GuestPassRow
 from domain.kernel import queries
 from domain.kernel.context import Context
@@ -33,6 +34,7 @@ class Passage(msgspec.Struct, frozen=True):
     direction: str | None
     grant_id: int | None
     at: datetime
+    rid: str | None = None
 
     @property
     def walk(self) -> Walk:
@@ -68,6 +70,7 @@ class _Visit(msgspec.Struct, frozen=True):
 
 async def walk(ctx: Context, passages: Sequence[Passage]) -> None:
     """Let the passages have their effects, in the order given."""
+    passages = await _not_written_down(ctx, passages)
     guests, grants = await _locked(ctx, {p.grant_id for p in passages if p.grant_id is not None})
     visits = list[_Visit]()
     change: defaultdict[int | None, int] = defaultdict(int)
@@ -88,6 +91,38 @@ async def walk(ctx: Context, passages: Sequence[Passage]) -> None:
     if visits:
         await _write_visits(ctx, visits)
     await _count(ctx, change)
+
+
+async def put_pass(ctx: Context, grant_id: int, zone_id: int | None, at: datetime, access_id: int) -> None:
+    """Put a pass where somebody on duty says that it is; the zones' counts move with it."""
+    _, grants = await _locked(ctx, {grant_id})
+    grant = grants[grant_id]
+    was = grant.standing.inside
+    grant.standing = put(grant.standing, zone_id, at, access_id)
+    grant.taken += 1
+    await _write_back(ctx, [grant])
+    if was != grant.standing.inside:
+        await _count(ctx, {was: -1, grant.standing.inside: 1})
+
+
+async def correct(ctx: Context, zone_id: int, delta: int) -> None:
+    """Move a zone's count by what somebody on duty counted more or less."""
+    await _count(ctx, {zone_id: delta})
+
+
+async def _not_written_down(ctx: Context, passages: Sequence[Passage]) -> Sequence[Passage]:
+    """Return the passages without those that gates report of a walk the desk wrote down when it had them open."""
+    asked = {passage.rid for passage in passages if passage.rid is not None and passage.grant_id is None}
+    if not asked:
+        return passages
+    command = GateCommandRow
+    told = select(command.gate_id, command.id).where(command.id.in_(asked), command.written_down)
+    known = {(gate_id, command_id) for gate_id, command_id in await ctx.db.execute(told)}
+    return [
+        passage
+        for passage in passages
+        if passage.grant_id is not None or (passage.gate.id, passage.rid) not in known
+    ]
 
 
 async def _locked(ctx: Context, grant_ids: set[int]) -> tuple[Mapping[int, _Guest], Mapping[int, _Grant]]:

@@ -17,8 +17,13 @@ from sqlalchemy.dialects.postgresql import insert
 
 from domain.access.events import AccessRecorded
 from domain.access.operations.alarms import clear_alarm, raise_alarm
+from domain.access.operations.double_use import look_for_double_use
+from domain.access.operations.gate_conditions import is_told
 from domain.access.operations.journals import Journal, advance_journals
+from domain.access.operations.openings import open_zones
 from domain.access.operations.passages import Gate, Passage, walk
+from domain.access.operations.seal import moment_of_receipt
+from domain.access.rules.passage import moment
 from domain.access.tables.place import GateRow
 from domain.access.tables.record import AccessKeyRow, QuarantineRow
 from domain.kernel import queries
@@ -31,7 +36,8 @@ ENDS_A_HOLD = {"passage", "no_passage"}
 class GateEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One line of a gate's journal, as it came.
 
-    ``at_gate_id`` is the gate that people passed where the desk wrote it down for another gate.
+    ``at_gate_id`` is the gate that people passed where the desk wrote it down for another gate, ``at_zone_id`` the
+    zone that the desk wrote about.
     """
 
     gate_id: int
@@ -53,6 +59,7 @@ class GateEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     grant_id: int | None = None
     salt: bytes | None = None
     at_gate_id: int | None = None
+    at_zone_id: int | None = None
     detail: dict[str, Any] = msgspec.field(default_factory=dict)
 
     @property
@@ -83,6 +90,7 @@ async def record(ctx: Context, *, events: list[GateEvent], poison: list[Poison])
 
     Events of gates that are not known go to quarantine. Returning means committed: gates may then forget.
     """
+    ctx.now = await moment_of_receipt(ctx)
     named = {event.gate_id for event in events} | {event.passed_gate_id for event in events}
     gates = await _gates(ctx, named | {p.gate_id for p in poison if p.gate_id})
     known = [event for event in events if event.gate_id in gates]
@@ -129,7 +137,7 @@ async def _write(
             "sources": [e.source for e in batch],
             "historicals": [e.historical for e in batch],
             "directions": [e.direction for e in batch],
-            "zone_ids": [_entered_zone(gates[e.passed_gate_id], e.direction) for e in batch],
+            "zone_ids": [e.at_zone_id or _entered_zone(gates[e.passed_gate_id], e.direction) for e in batch],
             "admits": [e.admit for e in batch],
             "reasons": [e.reason for e in batch],
             "grant_ids": [e.grant_id for e in batch],
@@ -234,17 +242,27 @@ async def _follow(ctx: Context, logged: Sequence[tuple[int, GateEvent]], gates: 
         }
         await ctx.db.execute(queries.load("domain.access", "end_holds"), given)
     passages = [
-        Passage(access_id, gates[e.passed_gate_id], e.direction, e.grant_id, e.at)
+        Passage(access_id, gates[e.passed_gate_id], e.direction, e.grant_id, _moment(ctx, e), e.rid)
         for access_id, e in logged
         if e.kind == "passage" and e.direction in ("in", "out")
     ]
     if passages:
         await walk(ctx, passages)
+        await open_zones(ctx, passages)
+        await look_for_double_use(
+            ctx, passages, {access_id for access_id, e in logged if e.source == "offline"}
+        )
+
+
+def _moment(ctx: Context, event: GateEvent) -> datetime:
+    return moment(event.at, ctx.now, historical=event.historical, clock=event.clock)
 
 
 async def _sound(ctx: Context, event: GateEvent, site_id: int) -> None:
     kind = str(event.detail.get("alarm", "unnamed"))
     if event.kind == "alarm_on":
+        if await is_told(ctx, kind, gate_id=event.gate_id, seq=event.seq):
+            return
         told = {name: value for name, value in event.detail.items() if name != "alarm"}
         await raise_alarm(ctx, kind, site_id=site_id, gate_id=event.gate_id, detail=told)
     else:

@@ -12,6 +12,8 @@ from domain.access.tables.rights import GrantRow, GuestPassRow
 from domain.identity.queries.people import names_of
 from domain.kernel.context import Context
 from domain.kernel.feeds import Item
+from domain.kernel.times import day_bounds
+from domain.sites.operations import time_zone_of
 
 
 class GuestItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -43,6 +45,13 @@ class GuestPassFacts(msgspec.Struct, frozen=True, kw_only=True):
 def guests() -> Select[GuestPassRow, GrantRow]:
     """Return the query for guest passes with their grants."""
     return select(GuestPassRow, GrantRow).join(GrantRow, GrantRow.id == GuestPassRow.grant_id)
+
+
+async def todays_guests(ctx: Context, site_id: int) -> Select[GuestPassRow, GrantRow]:
+    """Return the query for guests of a site whose window touches its day."""
+    start, end = day_bounds(ctx.now, await time_zone_of(ctx, site_id))
+    touching = (GrantRow.valid_from < end) & (GrantRow.valid_until > start)
+    return guests().where(GuestPassRow.site_id == site_id, touching)
 
 
 async def guest_items(ctx: Context, chosen: Select[GuestPassRow, GrantRow]) -> Mapping[int, list[Item]]:

@@ -15,7 +15,10 @@ from domain.kernel.context import Context
 
 
 class LogEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One event of a gate. ``key`` joins the events of one passage: the decision, then the walk."""
+    """One event of a gate. ``key`` joins the events of one passage: the decision, then the walk.
+
+    What people on duty wrote down says who (``by_...``), why (``note``), at which gate, and by how many it corrects.
+    """
 
     access_id: int
     key: str
@@ -39,6 +42,11 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     source: str
     historical: bool
     decision: str | None
+    at_gate_id: int | None = None
+    by_user_id: int | None = None
+    by_name: str | None = None
+    note: str | None = None
+    delta: int | None = None
 
 
 Entries = Select[*tuple[Any, ...]]
@@ -70,12 +78,20 @@ def entries() -> Entries:
 async def read_entries(ctx: Context, chosen: Entries) -> list[LogEntry]:
     """Run such a query and name the hosts."""
     rows = (await ctx.db.execute(chosen)).all()
-    hosts = await names_of(ctx, {row.host_user_id for row in rows if row.host_user_id is not None})
-    return [_entry(row, hosts) for row in rows]
+    known = {row.host_user_id for row in rows} | {_writer(row.detail) for row in rows}
+    names = await names_of(ctx, {user_id for user_id in known if user_id is not None})
+    return [_entry(row, names) for row in rows]
 
 
-def _entry(row: Row[*tuple[Any, ...]], hosts: Mapping[int, str]) -> LogEntry:
+def _writer(detail: Mapping[str, Any]) -> int | None:
+    """Return who on duty wrote an event down."""
+    kind, _, user_id = str(detail.get("by", "")).partition(":")
+    return int(user_id) if kind == "user" and user_id.isdecimal() else None
+
+
+def _entry(row: Row[*tuple[Any, ...]], names: Mapping[int, str]) -> LogEntry:
     about = row.rid or f"s{row.seq}"
+    writer = _writer(row.detail)
     return LogEntry(
         access_id=row.id,
         key=f"{row.gate_id}:{row.epoch.hex()}:{about}",
@@ -95,10 +111,15 @@ def _entry(row: Row[*tuple[Any, ...]], hosts: Mapping[int, str]) -> LogEntry:
         guest_pass_id=row.guest_pass_id,
         person=row.guest_name,
         host_user_id=row.host_user_id,
-        host_name=hosts.get(row.host_user_id),
+        host_name=names.get(row.host_user_id),
         source=row.source,
         historical=row.historical,
         decision=row.decision,
+        at_gate_id=row.detail.get("gate") if writer else None,
+        by_user_id=writer,
+        by_name=names.get(writer) if writer else None,
+        note=row.detail.get("why") if writer else None,
+        delta=row.detail.get("delta") if writer else None,
     )
 
 

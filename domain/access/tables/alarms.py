@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from domain.kernel.database import Table, Versioned
 
 OPEN = "state IN ('raised', 'acknowledged')"
+UNATTENDED = "state = 'raised' AND escalated_at IS NULL"
 
 
 class AlarmRow(Table, Versioned):
@@ -27,6 +28,7 @@ class AlarmRow(Table, Versioned):
             unique=True,
             postgresql_where=text(OPEN),
         ),
+        Index("alarms_unattended_idx", "raised_at", postgresql_where=text(UNATTENDED)),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
@@ -40,6 +42,7 @@ class AlarmRow(Table, Versioned):
     detail: Mapped[dict[str, Any]]
     acknowledged_by: Mapped[int | None]
     acknowledged_at: Mapped[datetime | None]
+    escalated_at: Mapped[datetime | None]
     cleared_at: Mapped[datetime | None]
     closed_by: Mapped[int | None]
     closed_at: Mapped[datetime | None]

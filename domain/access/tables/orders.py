@@ -52,7 +52,11 @@ class GateOrderRow(Table):
 
 
 class GateCommandRow(Table):
-    """Something a gate shall do now or not at all. ``number`` grows per gate as revisions do."""
+    """Something a gate shall do now or not at all. ``number`` grows per gate as revisions do.
+
+    ``written_down``: the walk that it opens the gate for stands in the log by the desk's hand, so that the gate's own
+    report of it is no second one.
+    """
 
     __tablename__ = "gate_commands"
     __table_args__ = (
@@ -73,4 +77,5 @@ class GateCommandRow(Table):
     expires_at: Mapped[datetime]
     state: Mapped[str] = mapped_column(default="waiting")
     code: Mapped[str] = mapped_column(default="")
+    written_down: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     answered_at: Mapped[datetime | None]

@@ -24,11 +24,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.database import Table
 
+# Rows stand in the order of their receipt: a span of time is a span of pages, and no tree is kept for it.
+BY_TIME: dict[str, Any] = {
+    "postgresql_using": "brin",
+    "postgresql_with": {"pages_per_range": 16, "autosummarize": "on"},
+}
+
 
 class AccessKeyRow(Table):
     """One event of one gate, and the hash that tells a repeat from a contradiction."""
 
     __tablename__ = "access_keys"
+    __table_args__ = (Index("access_keys_received_at_idx", "received_at", **BY_TIME),)
 
     gate_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     epoch: Mapped[bytes] = mapped_column(primary_key=True)
@@ -46,6 +53,7 @@ class AccessLogRow(Table):
         Index("access_log_site_id_idx", "site_id", "id"),
         Index("access_log_gate_id_idx", "gate_id", "id"),
         Index("access_log_grant_id_idx", "grant_id", "id", postgresql_where=text("grant_id IS NOT NULL")),
+        Index("access_log_received_at_idx", "received_at", **BY_TIME),
         {"postgresql_partition_by": "RANGE (received_at)"},
     )
 
@@ -81,19 +89,27 @@ event.listen(
 
 
 class GateEpochRow(Table):
-    """One life of a gate's journal: nothing is missing up to ``watermark``; ``highest`` is the newest seen."""
+    """One life of a gate's journal: nothing is missing up to ``watermark``; ``highest`` is the newest seen.
+
+    ``asked_at`` is when the gate was asked for what is missing, ``missed_at`` when that was raised as an alarm.
+    """
 
     __tablename__ = "gate_epochs"
+    __table_args__ = (
+        Index("gate_epochs_asked_idx", "gate_id", postgresql_where=text("asked_at IS NOT NULL")),
+    )
 
     gate_id: Mapped[int] = mapped_column(ForeignKey("gates.id"), primary_key=True, autoincrement=False)
     epoch: Mapped[bytes] = mapped_column(primary_key=True)
     first_seen_at: Mapped[datetime]
     watermark: Mapped[int] = mapped_column(default=0)
     highest: Mapped[int] = mapped_column(default=0)
+    asked_at: Mapped[datetime | None]
+    missed_at: Mapped[datetime | None]
 
 
 class VisitRow(Table):
-    """A guest came in or went out."""
+    """A guest came in or went out; of one who was erased it is not known who."""
 
     __tablename__ = "visits"
     __table_args__ = (
@@ -103,7 +119,7 @@ class VisitRow(Table):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
     site_id: Mapped[int]
-    guest_pass_id: Mapped[int] = mapped_column(ForeignKey("guest_passes.id"))
+    guest_pass_id: Mapped[int | None] = mapped_column(ForeignKey("guest_passes.id"))
     host_user_id: Mapped[int] = mapped_column(index=True)
     gate_id: Mapped[int] = mapped_column(ForeignKey("gates.id"))
     access_id: Mapped[int] = mapped_column(unique=True)
@@ -115,6 +131,7 @@ class QuarantineRow(Table):
     """A message that could not be taken into the log, kept whole with the reason."""
 
     __tablename__ = "quarantine"
+    __table_args__ = (Index("quarantine_gate_id_idx", "gate_id", "id"),)
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
     received_at: Mapped[datetime] = mapped_column(index=True)

@@ -27,6 +27,7 @@ class GrantRow(Table):
     the zone that it opened.
     ``taken`` moves with every hold and passage, so that a decision made on an older look is seen to be stale.
     ``moved_by`` is the event of the access log that says where it is: of two walks in one moment the later event.
+    Since ``erased_at`` nobody is known to have held it.
     """
 
     __tablename__ = "grants"
@@ -44,6 +45,7 @@ class GrantRow(Table):
         Index(
             "grants_holder_user_id_idx", "holder_user_id", postgresql_where=text("holder_user_id IS NOT NULL")
         ),
+        Index("grants_erased_at_idx", "erased_at", postgresql_where=text("erased_at IS NOT NULL")),
     )
     refusals: ClassVar[dict[str, DomainError]] = {
         "grants_window_check": Invalid.field("end", "must be after start"),
@@ -77,6 +79,7 @@ class GrantRow(Table):
     moved_at: Mapped[datetime | None]
     moved_by: Mapped[int | None]
     taken: Mapped[int] = mapped_column(default=0)
+    erased_at: Mapped[datetime | None]
 
 
 class GuestPassRow(Table, Versioned):
@@ -138,6 +141,7 @@ class DecisionRow(Table):
 
     __tablename__ = "decisions"
     __table_args__ = (
+        Index("decisions_grant_id_idx", "grant_id", postgresql_where=text("grant_id IS NOT NULL")),
         Index("decisions_waiting_idx", "gate_id", "at", postgresql_where=text("reason = 'second_person'")),
         Index(
             "decisions_wrong_pins_idx", "gate_id", "at", postgresql_where=text("method = 'pin' AND NOT admit")

@@ -48,3 +48,13 @@ async def sites_of(ctx: Context, user_id: int) -> list[int]:
         .where(UserRow.id == user_id, UserRow.state == "active", RoleGrantRow.site_id.is_not(None))
     )
     return sorted({site_id for site_id in await ctx.db.scalars(held) if site_id is not None})
+
+
+async def holders_of_role(ctx: Context, role: str, site_id: int) -> list[int]:
+    """Return the active people who hold a role at a site."""
+    held = (
+        select(RoleGrantRow.user_id)
+        .join(UserRow, UserRow.id == RoleGrantRow.user_id)
+        .where(RoleGrantRow.role == role, RoleGrantRow.site_id == site_id, UserRow.state == "active")
+    )
+    return sorted(set(await ctx.db.scalars(held)))

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from domain.access.queries import GuestPassFacts, guest_passes_of
+from domain.access.queries import GuestPassFacts, alarms_of, guest_passes_of
 from domain.identity.queries.people import addressees_of
 from domain.kernel.context import Context
 from domain.notifications.rules import Told, words
@@ -30,7 +30,8 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     """What a notification remembers of its fact."""
 
     site_id: int
-    guest_pass_id: int
+    guest_pass_id: int | None = None
+    alarm_id: int | None = None
     at: datetime | None = None
 
 
@@ -52,17 +53,20 @@ async def told_of_pass(ctx: Context, guest_pass: GuestPassFacts) -> Told:
 
 async def _told(ctx: Context, params: Mapping[int, Params]) -> dict[int, Told]:
     site_ids = {one.site_id for one in params.values()}
-    passes = await guest_passes_of(ctx, {one.guest_pass_id for one in params.values()})
+    passes = await guest_passes_of(ctx, {one.guest_pass_id or 0 for one in params.values()})
+    alarms = await alarms_of(ctx, {one.alarm_id for one in params.values() if one.alarm_id is not None})
     names = await site_names_of(ctx, site_ids)
     zones = await _zones(ctx, names)
     return {
         key: Told(
-            guest=guest.guest_name if (guest := passes.get(one.guest_pass_id)) else None,
+            guest=guest.guest_name if (guest := passes.get(one.guest_pass_id or 0)) else None,
             site=names.get(one.site_id),
             zone=zones.get(one.site_id, "UTC"),
             at=one.at,
             start=guest.valid_from if guest else None,
             end=guest.valid_until if guest else None,
+            alarm=alarm.kind if (alarm := alarms.get(one.alarm_id or 0)) else None,
+            gate=alarm.gate_name if alarm else None,
         )
         for key, one in params.items()
     }

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from sqlalchemy import select, update
 
+from domain.access.operations.alarms import raise_alarm
 from domain.identity.tables import UserRow
 from domain.kernel.caller import SERVICE
 from domain.kernel.context import Context
@@ -47,6 +48,7 @@ async def test_a_host_hears_of_a_pass_and_the_guest_gets_it(reception: Reception
     assert set(letters) == {"host@example.com", "zoe@example.com"}
     invitation = letters["zoe@example.com"]
     assert "expects you at Loft" in invitation.text
+    assert "http://127.0.0.1:8080/app/pass/" in invitation.text
     [picture] = invitation.attachments
     assert picture.content.startswith(b"\x89PNG")
     assert letters["host@example.com"].subject == told.title
@@ -86,6 +88,24 @@ async def test_the_same_fact_tells_only_once(reception: Reception):
         assert ctx.emitted == []
 
     assert await reception.told() == before
+
+
+async def test_managers_hear_of_an_alarm_that_nobody_sees_to(reception: Reception):
+    async with reception.house.runtime.sessions.begin() as db:
+        ctx = reception.house.runtime.context(SERVICE, db)
+        await raise_alarm(ctx, "forced", site_id=reception.site_id, gate_id=reception.gate_id)
+    reception.house.clock.advance(minutes=1)
+    await reception.house.call(SERVICE, "access.escalate_alarms")
+    await reception.house.call(SERVICE, "access.escalate_alarms")
+
+    [told] = await reception.told("manager")
+    assert (told.kind, told.title) == ("alarm_escalated", "Nobody sees to an alarm")
+    assert told.text == (
+        "Forced open, entrance at Loft, since 02 Mar 2026 09:00. Nobody has acknowledged it."
+    )
+    assert await reception.told("guard") == await reception.told("host") == []
+    await reception.house.work()
+    assert [letter.to for letter in reception.house.mail.letters] == ["manager@example.com"]
 
 
 async def test_no_name_stands_in_rows_or_facts(reception: Reception):

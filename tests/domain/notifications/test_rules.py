@@ -40,7 +40,7 @@ def test_braces_in_names_stay_braces():
 
 
 def test_an_invitation_names_host_and_hours():
-    said = invitation(TOLD, "Anna", "ru")
+    said = invitation(TOLD, "Anna", "https://gates.example/app/pass/x", "ru")
 
     assert said.title == "Ваш пропуск: Loft"
     assert "Anna ждёт вас: Loft, с 02.03.2026 15:00 по 02.03.2026 15:00 (Europe/Moscow)" in said.text

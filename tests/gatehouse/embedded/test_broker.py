@@ -13,6 +13,8 @@ import msgspec
 import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from gatehouse.embedded.accounts import CONTROL_TOPIC, RESPONSE_TOPIC, Account
 from gatehouse.embedded.broker import (
@@ -124,6 +126,22 @@ async def test_a_service_is_let_in_and_a_wrong_password_is_not(broker: Broker):
         assert right.codes[0] == "Success"
         assert wrong.codes[0] != "Success"
         assert unknown.codes[0] != "Success"
+
+
+async def test_mosquitto_has_mqtt_5_and_the_stand_in_says_that_it_has_not(broker: Broker):
+    codes = list[str]()
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=HOUSE.username, protocol=mqtt.MQTTv5)
+    client.username_pw_set(HOUSE.username, HOUSE.password)
+    client.on_connect = lambda _c, _u, _f, code, _p: codes.append(str(code))
+    wanted = Properties(PacketTypes.CONNECT)
+    wanted.SessionExpiryInterval, wanted.ReceiveMaximum = 60, 2000
+    client.connect(broker.host, broker.port, properties=wanted)
+    client.loop_start()
+    await eventually(lambda: codes)
+    client.disconnect()
+    client.loop_stop()
+
+    assert codes[0] == ("Success" if isinstance(broker, Mosquitto) else "Unsupported protocol version")
 
 
 async def test_a_gate_gets_an_account_and_reaches_its_own_topics_only(broker: Broker):
