@@ -19,7 +19,6 @@ from msgspec.structs import replace
 from domain.access.rules.credentials import Method
 from domain.access.rules.decide import PASSAGE_WINDOW_S
 from domain.access.rules.facts import Direction
-from domain.access.rules.reasons import Reason, words
 from gate_bridge import wire
 from simulators.alone import Alone
 from simulators.conditions import Conditions
@@ -30,7 +29,7 @@ from simulators.link import Heard, Link
 from simulators.lists import ListMessage, Lists
 from simulators.orders import Orders
 from simulators.plan import GatePlan
-from simulators.presented import Presented
+from simulators.presented import Presented, presented
 from simulators.self_report import account_of, birth, heartbeat
 from simulators.shelf import Shelf
 from simulators.ticker import Ticker
@@ -139,19 +138,7 @@ class Turnstile:
                 "decision", reason=answer.reason, result="admit" if answer.admit else "deny", **details
             )
             passed = answer.admit and await self._walk(walk, answer, pass_id, direction, details)
-        told = words(Reason(answer.reason) if answer.reason in list(Reason) else Reason.INTERNAL)
-        return Presented(
-            gate_id=self.plan.gate_id,
-            verdict="admit" if answer.admit else "deny",
-            reason=answer.reason,
-            text=told.text,
-            action=told.action,
-            passed=passed,
-            source=answer.source,
-            request_id=request_id,
-            seq=decided.seq,
-            milliseconds=round(asked * 1000, 1),
-        )
+        return presented(self.plan.gate_id, decided, passed=passed, took_s=asked)
 
     def alarm(self, kind: str, *, on: bool) -> None:
         """Raises or clears an alarm such as `held_open`."""
