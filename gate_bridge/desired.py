@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 
-from domain.access.operations.devices import DeviceAccount
+from domain.access.operations.device_accounts import DeviceAccount
 from domain.kernel.caller import SERVICE
 from gate_bridge import accounts
 from gate_bridge.accounts import Unreadable

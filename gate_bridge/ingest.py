@@ -118,13 +118,15 @@ class Ingest:
         journals = await self._record(events, poison)
         self._reached("after_commit")
         self.counts.recorded += len(events)
-        for journal in journals:
-            self._answer(journal, sites)
+        asked = [journal for journal in journals if self._answer(journal, sites)]
+        if asked:
+            names = [(journal.gate_id, journal.epoch) for journal in asked]
+            await self._until_done(self._ask, SERVICE, "access.note_asked", journals=names)
 
     async def _report(self, gate_id: int, said: wire.Birth | wire.Death) -> None:
         members = {"gate_id": gate_id, "epoch": bytes.fromhex(said.epoch), "session": said.session}
         if isinstance(said, wire.Birth):
-            await self._ask(SERVICE, "access.report_birth", firmware=said.firmware, **members)
+            await self._ask(SERVICE, "access.report_birth", born=intake.born(said), **members)
         else:
             await self._ask(SERVICE, "access.report_death", **members)
 
@@ -186,16 +188,19 @@ class Ingest:
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
-    def _answer(self, journal: Journal, sites: dict[int, int]) -> None:
+    def _answer(self, journal: Journal, sites: dict[int, int]) -> bool:
+        """Tell a gate up to where its journal is committed; return whether it was asked for what is missing."""
         site_id = sites.get(journal.gate_id)
         if site_id is None:
-            return
+            return False
         epoch, missing = journal.epoch.hex(), tuple(journal.missing)
         now_ms = int(time.time() * 1000)
         told = wire.Acknowledgement(epoch=epoch, up_to=journal.up_to, at_ms=now_ms, missing=missing)
         self._post(site_id, journal.gate_id, "dn/ack", told)
-        if self._waited_for(journal):
+        wanted = self._waited_for(journal)
+        if wanted:
             self._post(site_id, journal.gate_id, "dn/want", wire.Want(epoch=epoch, ranges=missing))
+        return wanted
 
     def _waited_for(self, journal: Journal) -> bool:
         """Tell whether a journal has had holes for so long that they are worth asking for."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from domain.access.operations.commands import Answer
 from domain.access.operations.gate_conditions import Condition
-from domain.access.operations.gate_states import Pulse
+from domain.access.operations.gate_states import Born, Pulse
 from domain.access.operations.rebirths import Sighting
 from domain.access.operations.recording import GateEvent, Poison
 from gate_bridge import wire
@@ -138,6 +138,27 @@ def _pulse(gate_id: int, said: wire.Heartbeat) -> Pulse:
         clock_offset_ms=said.clock_offset_ms,
         reported_mode=said.reported.mode if said.reported else None,
         reported_revision=said.reported.revision if said.reported else 0,
+        list_revision=said.reported.list_revision if said.reported else 0,
+        uptime_s=said.uptime_s or None,
+        rssi=said.rssi,
+        temperature=said.temperature,
+        battery=said.battery,
+        power=said.power,
+    )
+
+
+def born(said: wire.Birth) -> Born:
+    """Return what a birth says of the gate."""
+    return Born(
+        firmware=said.firmware,
+        hardware=said.hardware,
+        capabilities=said.capabilities,
+        directions=said.directions,
+        time_zone=said.time_zone,
+        journal_low=said.journal.low,
+        journal_high=said.journal.high,
+        list_revision=said.list_revision,
+        config_revision=said.config_revision,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 
 from domain.kernel.caller import SERVICE
 from domain.kernel.errors import DomainError
+from gate_bridge.wire.asyncapi import asyncapi
 from gatehouse import gates, roles
 from gatehouse.brokers import account_url
 from gatehouse.entry import entry_of
@@ -18,7 +19,7 @@ from gatehouse.parts import process_of
 from gatehouse.settings import BadSetting, Settings
 from gatehouse.told import until_told
 from gatehouse.watched import answer_probes
-from server.app import build
+from server.app import VERSION, build
 from server.process import Process
 
 
@@ -34,6 +35,7 @@ async def serve(settings: Settings) -> None:
             metrics_token=settings.metrics_token,
             drain_s=settings.drain_s,
             io_uring=settings.hub_io_uring == "auto",
+            device_protocol=asyncapi(version=VERSION, broker=settings.mqtt_public_url),
         )
         with listening(settings.host, settings.port) as listener:
             await until_told(roles.serve(app, listener, door=app.state.door, drain=app.state.drain))

@@ -35,6 +35,8 @@ def tools_of(settings: Settings) -> Tools:
         policy=Policy(
             production=settings.in_production,
             public_url=settings.public_url,
+            mqtt_public_url=settings.mqtt_public_url,
+            mqtt_authority=_authority(settings),
             access_token_s=settings.jwt_access_token_expires,
             refresh_token_s=settings.jwt_refresh_token_expires,
         ),
@@ -68,6 +70,14 @@ async def process_of(settings: Settings, *, connections: int = 10) -> AsyncItera
     finally:
         await broker.close()
         await engine.dispose()
+
+
+def _authority(settings: Settings) -> str:
+    file = settings.mqtt_public_ca_file
+    try:
+        return file.read_text() if file is not None else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSetting(f"MQTT_PUBLIC_CA_FILE must be a certificate that can be read: {error}") from error
 
 
 def _broker(settings: Settings) -> Broker:

@@ -40,6 +40,9 @@ ROUNDS_S: Mapping[str, float] = {
     "access.expire_commands": 1.0,
     "access.note_scans": 1.0,
     "access.escalate_alarms": 5.0,
+    "access.watch_links": 5.0,
+    "access.watch_gaps": 10.0,
+    "access.watch_traffic": 30.0,
 }
 """What is done again and again behind the scenes, and how often."""
 SEAL_S = 5.0

@@ -3,22 +3,32 @@
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import msgspec
 from dotenv import dotenv_values
 
+from gatehouse.readers import (
+    PORT,
+    POSTGRES,
+    SECONDS,
+    Reader,
+    number_within,
+    one_of,
+    path_of,
+    text_of,
+    url_of,
+    words_of,
+)
+
 Environment = Literal["development", "test", "production"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 MailSecurity = Literal["none", "starttls", "tls"]
 Choice = Literal["auto", "off"]
-
-# Any: a value is of whatever type its row reads it as.
-Reader = Callable[[str], Any]
 
 
 class BadSetting(ValueError):
@@ -42,6 +52,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mqtt_url: str | None
     mqtt_port: int
     mqtt_ca_file: Path | None
+    mqtt_public_url: str
+    mqtt_public_ca_file: Path | None
     jwt_secret_key: str
     jwt_access_token_expires: int
     jwt_refresh_token_expires: int
@@ -85,63 +97,15 @@ class Setting(msgspec.Struct, frozen=True):
     meaning: str
 
 
-def _text(text: str) -> str:
-    return text
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
-
-
-def _path(text: str) -> Path:
-    return Path(text).expanduser()
-
-
-def _number(low: int, high: int) -> Reader:
-    def read(text: str) -> int:
-        if not text.isdecimal() or not low <= int(text) <= high:
-            raise ValueError(f"a whole number from {low} to {high}")
-        return int(text)
-
-    return read
-
-
-def _one_of(
-    choices: Any, change: Callable[[str], str]
-) -> Reader:  # Any: what a Literal is to the type checker
-    def read(text: str) -> str:
-        if change(text) not in get_args(choices):
-            raise ValueError("one of " + ", ".join(get_args(choices)))
-        return change(text)
-
-    return read
-
-
-def _url(*schemes: str) -> Reader:
-    def read(text: str) -> str:
-        parts = urlsplit(text)
-        if parts.scheme not in schemes:
-            raise ValueError(
-                "an address that begins with " + " or ".join(f"{scheme}://" for scheme in schemes)
-            )
-        return text
-
-    return read
-
-
-PORT = _number(1, 65_535)
-SECONDS = _number(1, 10 * 365 * 86_400)
-POSTGRES = ("postgresql", "postgres", "postgresql+asyncpg")
-
 SETTINGS = (
     Setting(
         "ENVIRONMENT",
-        _one_of(Environment, str.lower),
+        one_of(Environment, str.lower),
         "development",
         "`development`, `test` or `production`; the last refuses sample secrets.",
     ),
-    Setting("LOG_LEVEL", _one_of(LogLevel, str.upper), "INFO", "`DEBUG`, `INFO`, `WARNING` or `ERROR`."),
-    Setting("HOST", _text, "127.0.0.1", "Address the server listens on."),
+    Setting("LOG_LEVEL", one_of(LogLevel, str.upper), "INFO", "`DEBUG`, `INFO`, `WARNING` or `ERROR`."),
+    Setting("HOST", text_of, "127.0.0.1", "Address the server listens on."),
     Setting(
         "PORT", PORT, "8080", "Port of HTTP and WebSocket; `gatehouse up` takes a free one when it is taken."
     ),
@@ -153,75 +117,89 @@ SETTINGS = (
     ),
     Setting(
         "METRICS_TOKEN",
-        _text,
+        text_of,
         "",
         "Bearer token that Prometheus brings to `/metrics`; empty: only this very machine may look.",
     ),
     Setting(
         "DRAIN_S",
-        _number(0, 600),
+        number_within(0, 600),
         "10",
         "Seconds over which a hub that is told to end sends its sockets to others, before it finishes what runs.",
     ),
     Setting(
         "PUBLIC_URL",
-        _url("http", "https"),
+        url_of("http", "https"),
         "",
         "Address people reach the server at, for links in mails; empty: made of `HOST` and `PORT`.",
     ),
-    Setting("GATEHOUSE_DATA", _path, "var", "Directory for everything `gatehouse up` keeps."),
+    Setting("GATEHOUSE_DATA", path_of, "var", "Directory for everything `gatehouse up` keeps."),
     Setting(
         "TRUSTED_PROXIES",
-        _words,
+        words_of,
         "",
         "Addresses or networks of load balancers whose X-Forwarded-For is believed, with commas.",
     ),
     Setting(
         "WEBSOCKET_ORIGINS",
-        _words,
+        words_of,
         "",
         "Origins beside our own whose pages may open sockets, with commas; `*` stands for any part of a name.",
     ),
     Setting(
         "WEBSOCKET_CONNECTIONS",
-        _number(1, 10_000_000),
+        number_within(1, 10_000_000),
         "50000",
         "Sockets open at once in one process; more are refused with 503, as are those beyond the limit of open files.",
     ),
     Setting(
         "WEBSOCKET_CONNECTS_PER_SECOND",
-        _number(1, 1_000_000),
+        number_within(1, 1_000_000),
         "",
         "Sockets one process lets in per second, the rest is refused with 503; empty: as many as come.",
     ),
     Setting(
         "DATABASE_URL",
-        _url(*POSTGRES),
+        url_of(*POSTGRES),
         "",
         "PostgreSQL 15 or newer; empty: made of `POSTGRES_*`, or an embedded server.",
     ),
-    Setting("POSTGRES_HOST", _text, "", "Host of PostgreSQL; only read without `DATABASE_URL`."),
+    Setting("POSTGRES_HOST", text_of, "", "Host of PostgreSQL; only read without `DATABASE_URL`."),
     Setting("POSTGRES_PORT", PORT, "5432", "Port of PostgreSQL."),
-    Setting("POSTGRES_USER", _text, "gatehouse", "Account at PostgreSQL."),
-    Setting("POSTGRES_PASSWORD", _text, "", "Its password."),
-    Setting("POSTGRES_DB", _text, "gatehouse", "Name of the database."),
+    Setting("POSTGRES_USER", text_of, "gatehouse", "Account at PostgreSQL."),
+    Setting("POSTGRES_PASSWORD", text_of, "", "Its password."),
+    Setting("POSTGRES_DB", text_of, "gatehouse", "Name of the database."),
     Setting(
         "REDIS_URL",
-        _url("redis", "rediss", "unix"),
+        url_of("redis", "rediss", "unix"),
         "",
         "Redis 7 or newer, or members of a cluster, for more than one hub process; empty: channels live in memory.",
     ),
     Setting(
         "MQTT_URL",
-        _url("mqtt", "mqtts"),
+        url_of("mqtt", "mqtts"),
         "",
         "Broker; without an account in it, those of `gatehouse broker-accounts`. Empty: an embedded broker.",
     ),
     Setting("MQTT_PORT", PORT, "1883", "Port of the embedded broker; a free one is taken when it is taken."),
-    Setting("MQTT_CA_FILE", _path, "", "Certificate authority of an `mqtts://` broker; empty: the system's."),
+    Setting(
+        "MQTT_CA_FILE", path_of, "", "Certificate authority of an `mqtts://` broker; empty: the system's."
+    ),
+    Setting(
+        "MQTT_PUBLIC_URL",
+        url_of("mqtt", "mqtts"),
+        "",
+        "Address gates reach the broker at, told to them when they enrol; empty: `MQTT_URL`, or the embedded broker.",
+    ),
+    Setting(
+        "MQTT_PUBLIC_CA_FILE",
+        path_of,
+        "",
+        "Certificate authority that gates check the broker by, told to them too; empty: they know it.",
+    ),
     Setting(
         "JWT_SECRET_KEY",
-        _text,
+        text_of,
         "",
         "Secret of all tokens, 32 characters or more; outside production one is made and kept.",
     ),
@@ -231,34 +209,37 @@ SETTINGS = (
     ),
     Setting(
         "HUB_CONFIG",
-        _path,
+        path_of,
         "",
         "TOML or JSON file with the namespaces of partners' channels; see partners.md.",
     ),
-    Setting("HUB_API_KEY", _text, "", "Key of the server API for partners' back ends; empty: it is off."),
+    Setting("HUB_API_KEY", text_of, "", "Key of the server API for partners' back ends; empty: it is off."),
     Setting(
-        "HUB_TOKEN_HMAC_SECRET", _text, "", "Secret that partners sign HS256, HS384 or HS512 tokens with."
+        "HUB_TOKEN_HMAC_SECRET", text_of, "", "Secret that partners sign HS256, HS384 or HS512 tokens with."
     ),
     Setting(
-        "HUB_TOKEN_PUBLIC_KEY_FILE", _path, "", "Public key (PEM) for RS, ES or EdDSA tokens of a partner."
+        "HUB_TOKEN_PUBLIC_KEY_FILE", path_of, "", "Public key (PEM) for RS, ES or EdDSA tokens of a partner."
     ),
     Setting(
-        "HUB_TOKEN_JWKS_URL", _url("http", "https"), "", "Where a partner publishes its public keys instead."
+        "HUB_TOKEN_JWKS_URL",
+        url_of("http", "https"),
+        "",
+        "Where a partner publishes its public keys instead.",
     ),
-    Setting("HUB_TOKEN_AUDIENCE", _text, "", "What partners' tokens must have as `aud`; empty: anything."),
-    Setting("HUB_TOKEN_ISSUER", _text, "", "What partners' tokens must have as `iss`; empty: anything."),
+    Setting("HUB_TOKEN_AUDIENCE", text_of, "", "What partners' tokens must have as `aud`; empty: anything."),
+    Setting("HUB_TOKEN_ISSUER", text_of, "", "What partners' tokens must have as `iss`; empty: anything."),
     Setting(
         "HUB_IO_URING",
-        _one_of(Choice, str.lower),
+        one_of(Choice, str.lower),
         "auto",
         "`auto` sends to many sockets with one call where the kernel lets us, `off` to each by itself.",
     ),
-    Setting("SMTP_HOST", _text, "", "Mail server; empty: mails are only kept for the demo's mail page."),
+    Setting("SMTP_HOST", text_of, "", "Mail server; empty: mails are only kept for the demo's mail page."),
     Setting("SMTP_PORT", PORT, "587", "Its port."),
-    Setting("SMTP_USER", _text, "", "Account there; empty: none."),
-    Setting("SMTP_PASSWORD", _text, "", "Its password."),
-    Setting("SMTP_FROM", _text, "Gatehouse <gatehouse@localhost>", "Sender of mails."),
-    Setting("SMTP_SECURITY", _one_of(MailSecurity, str.lower), "starttls", "`none`, `starttls` or `tls`."),
+    Setting("SMTP_USER", text_of, "", "Account there; empty: none."),
+    Setting("SMTP_PASSWORD", text_of, "", "Its password."),
+    Setting("SMTP_FROM", text_of, "Gatehouse <gatehouse@localhost>", "Sender of mails."),
+    Setting("SMTP_SECURITY", one_of(MailSecurity, str.lower), "starttls", "`none`, `starttls` or `tls`."),
 )
 
 SAMPLES = frozenset(
@@ -293,6 +274,7 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path = Path(".env")) 
     values = {setting.name.lower(): _value(setting, texts) for setting in SETTINGS}
     values["database_url"] = _database_url(values)
     values["public_url"] = (values["public_url"] or f"http://{values['host']}:{values['port']}").rstrip("/")
+    values["mqtt_public_url"] = values["mqtt_public_url"] or _without_account(values["mqtt_url"] or "")
     settings = Settings(**{name: values[name] for name in Settings.__struct_fields__})
     if settings.in_production:
         _refuse_weak_secrets(settings)
@@ -323,9 +305,13 @@ def _value(setting: Setting, texts: Mapping[str, str]) -> Any:  # Any: of the ty
     # An empty variable is an absent one, as compose files have it.
     text = texts.get(setting.name, "").strip() or setting.default
     if not text:
-        if setting.read is _words:
+        if setting.read is words_of:
             return ()
-        return "" if setting.name in {"PUBLIC_URL", "JWT_SECRET_KEY", "POSTGRES_PASSWORD"} else None
+        return (
+            ""
+            if setting.name in {"PUBLIC_URL", "MQTT_PUBLIC_URL", "JWT_SECRET_KEY", "POSTGRES_PASSWORD"}
+            else None
+        )
     try:
         return setting.read(text)
     except ValueError as problem:
@@ -389,6 +375,11 @@ def _shown(name: str, value: object) -> object:
     if name in SECRET_NAMES:
         return "(hidden)" if value else value
     return _without_password(value) if isinstance(value, str) and "://" in value else value
+
+
+def _without_account(url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _without_password(text: str) -> str:

@@ -17,6 +17,7 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from gate_bridge.wire.asyncapi import asyncapi
 from gatehouse import gates, roles
 from gatehouse.brokers import account_url, house_accounts
 from gatehouse.demo import fleet, guests, place
@@ -35,7 +36,7 @@ from gatehouse.partners import partners_of
 from gatehouse.parts import process_of
 from gatehouse.settings import Settings
 from gatehouse.simulating import FLEET_FILE
-from server.app import build
+from server.app import VERSION, build
 from server.process import Process
 from server.realtime import Partners
 
@@ -89,7 +90,7 @@ async def _start(stack: AsyncExitStack, settings: Settings, data: Path) -> House
     postgres = None
     if settings.database_url is None:
         postgres = await stack.enter_async_context(Postgres.start(data))
-    settings = _settled(settings, postgres, port, mailbox)
+    settings = _settled(settings, postgres, broker, port, mailbox)
     assert settings.database_url is not None
     stack.enter_context(told(data, settings.database_url))
     await migrate(settings.database_url)
@@ -106,11 +107,15 @@ async def _start(stack: AsyncExitStack, settings: Settings, data: Path) -> House
     )
 
 
-def _settled(settings: Settings, postgres: Postgres | None, port: int, mailbox: Mailbox | None) -> Settings:
+def _settled(
+    settings: Settings, postgres: Postgres | None, broker: Broker, port: int, mailbox: Mailbox | None
+) -> Settings:
     """Return the settings with what was found out while starting."""
     changes: dict[str, object] = {"port": port}
     if settings.public_url.endswith(f":{settings.port}"):
         changes["public_url"] = f"{settings.public_url.rpartition(':')[0]}:{port}"
+    if not settings.mqtt_public_url:
+        changes["mqtt_public_url"] = broker.url
     if postgres is not None:
         changes["database_url"] = postgres.url
     if mailbox is not None:
@@ -130,6 +135,7 @@ def _run(house: House, tasks: asyncio.TaskGroup) -> None:
         partners=house.partners,
         metrics_token=token,
         io_uring=house.settings.hub_io_uring == "auto",
+        device_protocol=asyncapi(version=VERSION, broker=house.settings.mqtt_public_url),
     )
     if house.mailbox is not None:
         _mount_mail(app, house.mailbox)

@@ -1,7 +1,7 @@
 """The process people talk to, on one screen: HTTP and sockets over one runtime."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -59,6 +59,7 @@ def build(
     metrics_token: str | None = None,
     drain_s: float = 5.0,
     io_uring: bool = True,
+    device_protocol: Mapping[str, Any] | None = None,
 ) -> Starlette:
     """Put hub and gateway together over a process.
 
@@ -68,11 +69,10 @@ def build(
     `Process.run(hub=True)` itself. ``app.state.drain()`` says that this process ends and sends its sockets to other
     hubs, spread over ``drain_s``; it is for the signal handler, before HTTP stops. Numbers are shown to who brings
     ``metrics_token``, or without one to this machine alone. ``io_uring`` is used where the kernel has it.
+    ``device_protocol`` is the AsyncAPI document of what gates speak, shown beside the description of HTTP.
     """
     calls = Calls(process.runtime, process.metrics)
-    authenticator = Authenticator(
-        Verified(partial(_read, process), now=partial(_now, process)), partial(_identify, process)
-    )
+    authenticator = _authenticator(process)
     health = Health(process.checks())
     entry = replace(entry or Entry(), trusted_proxies=trusted_proxies)
     live, parts = _live(process, calls, authenticator, partners, limits, entry, io_uring)
@@ -82,7 +82,7 @@ def build(
     app = Starlette(
         routes=[
             *probes(health, process.metrics, token=metrics_token),
-            *descriptions(process.catalogue.operations, version=VERSION),
+            *descriptions(process.catalogue.operations, version=VERSION, devices=device_protocol),
             *live.routes,
             Route(handshake.PATH.decode(), no_upgrade),
             *_pages(dashboard, session),
@@ -131,6 +131,11 @@ def _pages(dashboard: Path, session: BrowserSession) -> list[BaseRoute]:
         Route(f"{PATH}/refresh", session),
         Mount("/app", Pages(dashboard)),
     ]
+
+
+def _authenticator(process: Process) -> Authenticator:
+    verified = Verified(partial(_read, process), now=partial(_now, process))
+    return Authenticator(verified, partial(_identify, process))
 
 
 def _read(process: Process, token: str) -> Claims:

@@ -1,7 +1,11 @@
-"""The description of the HTTP interface, made from the catalogue and the table of routes: OpenAPI 3.1."""
+"""The description of the HTTP interface, made from the catalogue and the table of routes: OpenAPI 3.1.
+
+Beside it stands that of the devices' protocol, which others make.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -35,14 +39,22 @@ class Problem(msgspec.Struct, frozen=True):
     errors: list[FieldProblem] = []
 
 
-def descriptions(operations: Mapping[str, Operation], *, version: str) -> list[Door]:
-    """Return the routes at which the description is served, made once."""
-    content = msgspec.json.encode(openapi(operations, ROUTES, version=version))
+def descriptions(
+    operations: Mapping[str, Operation], *, version: str, devices: Mapping[str, Any] | None = None
+) -> list[Door]:
+    """Return the routes at which descriptions are served, made once: of HTTP, and of what ``devices`` speak."""
+    told = {"openapi.json": openapi(operations, ROUTES, version=version)}
+    if devices is not None:
+        told["asyncapi.json"] = dict(devices)
+    return [
+        Door(f"{root}/{name}", partial(_describe, msgspec.json.encode(document)))
+        for name, document in told.items()
+        for root in ("", "/api")
+    ]
 
-    async def describe(request: Request) -> Response:
-        return Response(content, media_type="application/json")
 
-    return [Door(path, describe) for path in ("/openapi.json", "/api/openapi.json")]
+async def _describe(content: bytes, request: Request) -> Response:
+    return Response(content, media_type="application/json")
 
 
 def openapi(operations: Mapping[str, Operation], routes: Sequence[Route], *, version: str) -> dict[str, Any]:

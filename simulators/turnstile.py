@@ -28,32 +28,18 @@ from simulators.link import Account, Heard, Link
 from simulators.memory import Memory
 from simulators.orders import Orders
 from simulators.plan import GatePlan
+from simulators.presented import Presented
+from simulators.self_report import birth, heartbeat
+from simulators.ticker import Ticker
 from simulators.upload import Upload
 
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 0.25
 DECIDE_AFTER_S = 0.4
-HEARTBEAT_S = 10.0
-TICK_S = 1.0
-FIRMWARE = "gatehouse-simulator 1"
-
-
-class Presented(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What happened to a person who showed a pass."""
-
-    gate_id: int
-    verdict: wire.Result
-    reason: str
-    text: str
-    action: str
-    passed: bool
-    source: str
-    """Who decided: the server (online) or the gate (offline)."""
-    request_id: str
-    seq: int
-    """The number of the decision in the gate's journal."""
-    milliseconds: float
+HEARTBEAT_TICKS = 10
+TRUSTED_CLOCK_MS = 5_000
+"""A gate that the server's acknowledgements say is further off does not trust its clock."""
 
 
 class _Answer(Struct, frozen=True, kw_only=True):
@@ -77,12 +63,15 @@ class Turnstile:
         keys: Mapping[int, Ed25519PublicKey],
         ca_file: str | None = None,
         clock: Callable[[], float] = time.time,
+        ticker: Ticker | None = None,
         crash: CrashPoint = NOWHERE,
     ) -> None:
         self.plan = plan
         self.journal = journal
         self._keys = keys
         self._clock = clock
+        self._ticker = ticker
+        self._ticks = 0
         self._memory = Memory()
         self._conditions = Conditions()
         self._orders = Orders((plan.site_id, plan.gate_id), journal, keys)
@@ -94,11 +83,20 @@ class Turnstile:
         self._drained = asyncio.Event()
         self._started = time.monotonic()
         name = plan.username or str(plan.gate_id)
-        account = Account(
-            broker=broker, username=name, password=plan.password, ca_file=ca_file, version=plan.mqtt
+        self.last_command: Heard | None = None
+        """As it came, for whoever repeats it."""
+        self.account = Account(
+            broker=broker,
+            username=name,
+            password=plan.password,
+            ca_file=ca_file,
+            keepalive_s=plan.keepalive_s,
+            version=plan.mqtt,
         )
-        down = wire.topic(plan.site_id, plan.gate_id, "dn/dec").removesuffix("dec") + "#"
-        self._link = Link(account, [down], will=self._will, arrived=self._arrived, heard=self._heard)
+        self.follows = [wire.topic(plan.site_id, plan.gate_id, "dn/dec").removesuffix("dec") + "#"]
+        self._link = Link(
+            self.account, self.follows, will=self._will, arrived=self._arrived, heard=self.heard
+        )
 
     @property
     def connected(self) -> bool:
@@ -116,14 +114,17 @@ class Turnstile:
             await self._drained.wait()
 
     async def run(self) -> None:
-        """Lives until cancelled, then says farewell."""
-        self._record("boot")
+        """Lives until cancelled, then says farewell; without a timer shared with others it brings its own."""
+        ticker = self._ticker or Ticker()
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._link.run())
-                group.create_task(self._beat())
+            self._record("boot")
+            with ticker.following(self._tick):
+                async with asyncio.TaskGroup() as group:
+                    if self._ticker is None:
+                        group.create_task(ticker.run())
+                    group.create_task(self._link.run())
         finally:
-            self.journal.close()
+            await asyncio.to_thread(self.journal.close)
 
     async def present(self, token: str, direction: Direction, *, walk: bool = True) -> Presented:
         """Shows a pass, and walks through where admitted (and willing); one person at a time."""
@@ -158,6 +159,21 @@ class Turnstile:
             self._record("alarm_on" if on else "alarm_off", extra={"alarm": kind})
         ):
             self._post("up/cond", self._conditions.said)
+
+    def clock_stepped(self, by_s: float) -> None:
+        """Notes that somebody has set the clock."""
+        by_ms = round(by_s * 1000)
+        self._offset_ms += by_ms
+        self._record("clock_step", extra={"by_ms": by_ms})
+
+    def journal_lost(self, why: str) -> None:
+        """Notes that what the journal before this one held is gone."""
+        self._record("journal_lost", extra={"why": why})
+
+    def say(self, leg: str, payload: bytes, *, retained: bool = False) -> bool:
+        """Sends bytes as they are, whatever they mean; returns whether there was somebody to take them."""
+        topic = f"gh/1/{self.plan.site_id}/{self.plan.gate_id}/{leg}"
+        return self._link.post(topic, payload, qos=1, retained=retained)
 
     async def _ask(self, request_id: str, token: str, direction: Direction) -> _Answer | None:
         answered = self._asked[request_id] = asyncio.get_running_loop().create_future()
@@ -251,10 +267,15 @@ class Turnstile:
         }
 
     def _record(self, kind: wire.Kind, **members: Any) -> wire.Event:  # Any: members of an event
-        event = self.journal.append(kind, self._now_ms(), **members)
+        quality = "ok" if self._trusts_clock else "unsure"
+        event = self.journal.append(kind, self._now_ms(), clock=quality, **members)
         self._drained.clear()
         self._upload.appended(time.monotonic())
         return event
+
+    @property
+    def _trusts_clock(self) -> bool:
+        return abs(self._offset_ms) < TRUSTED_CLOCK_MS
 
     def _now_ms(self) -> int:
         return max(0, int(self._clock() * 1000))
@@ -316,58 +337,38 @@ class Turnstile:
         self._upload.connected(time.monotonic())
 
     def _birth(self) -> None:
-        journal = self.journal
-        kept = wire.JournalRange(
-            journal.acknowledged + 1 if journal.depth else 0, journal.last_seq if journal.depth else 0
-        )
-        birth = wire.Birth(
-            epoch=journal.epoch,
-            session=journal.session,
-            journal=kept,
-            clock_ms=self._now_ms(),
-            firmware=FIRMWARE,
-            hardware="simulated",
-            capabilities=("qr",),
-            directions=self.plan.directions,
-            mode=self._orders.mode(self._now_ms()),
-        )
-        self._post("up/state", birth)
+        self._post("up/state", birth(self.plan, self.journal, self._orders, self._now_ms()))
         self._post("up/cond", self._conditions.said)
         self._heartbeat()
 
     def _heartbeat(self) -> None:
-        journal = self.journal
-        beat = wire.Heartbeat(
-            epoch=journal.epoch,
-            session=journal.session,
-            last_seq=journal.last_seq,
-            acknowledged_seq=journal.acknowledged,
-            queue_depth=journal.depth,
-            uptime_s=int(time.monotonic() - self._started),
-            power="mains",
-            clock_offset_ms=self._offset_ms,
-            reported=wire.Reported(mode=self._orders.mode(self._now_ms()), revision=self._orders.revision),
+        uptime_s = time.monotonic() - self._started
+        said = heartbeat(
+            self.journal, self._orders, self._now_ms(), offset_ms=self._offset_ms, uptime_s=uptime_s
         )
-        self._post("up/hb", beat)
+        self._post("up/hb", said)
 
-    async def _beat(self) -> None:
-        beats = 0
-        while True:
-            await asyncio.sleep(TICK_S)
-            beats += 1
-            self._upload.tick(time.monotonic())
-            if beats % int(HEARTBEAT_S / TICK_S) == 0:
-                self._heartbeat()
+    def _tick(self) -> None:
+        self._ticks += 1
+        self._upload.tick(time.monotonic())
+        if self._ticks % HEARTBEAT_TICKS == 0:
+            self._heartbeat()
 
-    def _heard(self, heard: Heard) -> None:
+    def _read(self, heard: Heard) -> wire.Message | None:
+        """Returns what a message says; None of what is not to be listened to."""
         try:
             message = wire.parse(heard.topic, heard.payload).message
         except wire.Malformed as error:
             logger.warning("gate %d ignores %s", self.plan.gate_id, error)
-            return
+            return None
         if heard.retained and not isinstance(message, wire.Desired):
             logger.warning("gate %d ignores a retained %s", self.plan.gate_id, heard.topic)
-            return
+            return None
+        return message
+
+    def heard(self, heard: Heard) -> None:
+        """Takes in what the server says."""
+        message = self._read(heard)
         epoch = self.journal.epoch
         match message:
             case wire.Decision():
@@ -380,15 +381,23 @@ class Turnstile:
                     self._record("mode", extra=told)
                 self._heartbeat()
             case wire.Command():
+                self.last_command = heard
                 self._obey(message, heard)
             case wire.Acknowledgement() if message.epoch == epoch:
-                self._offset_ms = self._now_ms() - message.at_ms
-                self._upload.acknowledged(message.up_to, time.monotonic())
-                if self.journal.depth == 0:
-                    self._drained.set()
+                self._acknowledged(message)
             case wire.Want() if message.epoch == epoch:
                 if message.rebirth:
                     self._birth()
                 self._upload.wanted(message.ranges)
+            case None:
+                pass
             case _:
                 logger.warning("gate %d has no use for %s", self.plan.gate_id, heard.topic)
+
+    def _acknowledged(self, message: wire.Acknowledgement) -> None:
+        trusted, self._offset_ms = self._trusts_clock, self._now_ms() - message.at_ms
+        if self._trusts_clock != trusted:
+            self._heartbeat()
+        self._upload.acknowledged(message.up_to, time.monotonic())
+        if self.journal.depth == 0:
+            self._drained.set()

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from domain.access.rules.facts import Direction
 from domain.access.rules.reasons import Reason
 from simulators.plan import Person
-from simulators.turnstile import Presented
+from simulators.presented import Presented
 
 Show = Callable[[int, str, Direction], Awaitable[Presented]]
 """Shows a token at a gate in a direction."""

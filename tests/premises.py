@@ -113,12 +113,17 @@ class Gate:
             **given,
         )
 
-    async def scan(self, token: str, direction: str = "in", rid: str = "r1") -> Decision:
-        """Show a code and return the answer."""
+    async def scan(self, token: str, direction: str = "in", rid: str = "r1", method: str = "qr") -> Decision:
+        """Show a code, a card, a PIN or a plate and return the answer."""
         runtime = self.premises.house.runtime
         caller = Caller(roles=frozenset({"device"}), gate_id=self.gate_id)
         arguments = runtime.operations["access.decide"].params(
-            gate_id=self.gate_id, epoch=self.epoch, rid=rid, direction=direction, presented=token
+            gate_id=self.gate_id,
+            epoch=self.epoch,
+            rid=rid,
+            direction=direction,
+            presented=token,
+            method=method,
         )
         answer: Decision = await runtime.call(caller, "access.decide", arguments)
         return answer

@@ -140,6 +140,33 @@ class DeviceProvisioned(Event, frozen=True):
     site_id: int
 
 
+class DeviceDisabled(Event, frozen=True):
+    """A gate's device was locked out."""
+
+    name: ClassVar[str] = "gate.device_disabled"
+    gate_id: int
+    site_id: int
+    reason: str
+
+
+class DeviceEnabled(Event, frozen=True):
+    """A gate's device was let in again."""
+
+    name: ClassVar[str] = "gate.device_enabled"
+    gate_id: int
+    site_id: int
+    reason: str
+
+
+class EnrolmentOpened(Event, frozen=True):
+    """Somebody asked for a token by which a device becomes the device of a gate."""
+
+    name: ClassVar[str] = "gate.enrolment_opened"
+    gate_id: int
+    site_id: int
+    expires_at: datetime
+
+
 class SiteOrdered(Event, frozen=True):
     """All gates of a site shall be so."""
 

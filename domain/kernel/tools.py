@@ -12,6 +12,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     production: bool = False
     public_url: str = "http://127.0.0.1:8080"
+    mqtt_public_url: str = "mqtt://127.0.0.1:1883"
+    """Where gates find the broker."""
+    mqtt_authority: str = ""
+    """The certificate that gates check the broker's by, as PEM text."""
     access_token_s: int = 900
     refresh_token_s: int = 604_800
 

@@ -67,7 +67,7 @@ class _Claim(Struct):
 
 
 _TOPIC = re.compile(r"gh/1/([1-9][0-9]{0,15})/([1-9][0-9]{0,15})/((?:up|dn)/[a-z]+)", re.ASCII)
-_FORMS: dict[Leg, Any] = {  # Any: a union of types is no type to the checker
+FORMS: dict[Leg, Any] = {  # Any: a union of types is no type to the checker
     "up/state": Birth | Death,
     "up/hb": Heartbeat,
     "up/scan": Scan,
@@ -82,7 +82,7 @@ _FORMS: dict[Leg, Any] = {  # Any: a union of types is no type to the checker
     "dn/cmd": Command,
 }
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
-    leg: msgspec.json.Decoder(form) for leg, form in _FORMS.items()
+    leg: msgspec.json.Decoder(form) for leg, form in FORMS.items()
 }
 _EVENT: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 _CLAIM: msgspec.json.Decoder[_Claim] = msgspec.json.Decoder(_Claim)
@@ -159,12 +159,26 @@ def _decode(
     decoder: msgspec.json.Decoder[Any], topic: str, payload: bytes | msgspec.Raw, place: str = ""
 ) -> Any:
     try:
-        return decoder.decode(payload)
+        try:
+            return decoder.decode(payload)
+        except msgspec.ValidationError:
+            if b"null" not in bytes(payload):
+                raise
+            # A member that is null is one that is absent; hardly anybody sends any, so that this is looked at last.
+            return decoder.decode(_ENCODER.encode(_without_nulls(msgspec.json.decode(payload))))
     except msgspec.ValidationError as error:
         name, reason = _place(str(error))
         raise Malformed(topic, place + (name or "payload"), reason, _claim(payload)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(topic, place + "payload", f"is not JSON: {error}", _claim(payload)) from None
+
+
+def _without_nulls(said: Any) -> Any:  # Any: whatever JSON there may be
+    """Details of an event stay as they are: a null among them is sealed with it."""
+    if not isinstance(said, dict):
+        return said
+    known = {name: value for name, value in said.items() if value is not None}
+    return {name: value if name == "x" else _without_nulls(value) for name, value in known.items()}
 
 
 def _place(complaint: str) -> tuple[str, str]:

@@ -18,13 +18,23 @@ STAFF = (
     ("member", "Maria", "Lebedeva", "member"),
 )
 HOSTS = (("anna", "Anna", "Petrova"), ("boris", "Boris", "Ivanov"), ("clara", "Clara", "Lind"))
-ZONES = (("Coworking floor", 80, True), ("Meeting rooms", 20, True), ("Server room", 5, False))
+ZONES: tuple[tuple[str, int, bool, dict[str, Any]], ...] = (
+    ("Coworking floor", 80, True, {}),
+    ("Meeting rooms", 20, True, {}),
+    # nobody is alone there, and nobody gets there but from the floor
+    ("Server room", 5, False, {"twoPerson": True, "inOrder": True}),
+)
 GATES = (
     ("Main entrance A", None, 0),
     ("Main entrance B", None, 0),
     ("Meeting wing", 0, 1),
     ("Server room door", 0, 2),
 )
+CARD = "04A2245B6C8190"
+"""Of the member's badge."""
+OFFICE_HOURS: tuple[list[list[int]], ...] = ([[8 * 60, 20 * 60]],) * 5 + ([], [])
+# a badge of a fixed time, so that a start that is taken up asks for the same
+BADGE_LASTS = {"start": "2024-01-01T00:00:00", "end": "2099-12-31T00:00:00"}
 # The coarse roles of the installation itself: it may do what an admin may.
 HOUSE = Caller(roles=frozenset({"admin", "service", "member"}))
 
@@ -62,15 +72,33 @@ async def _make(runtime: Runtime) -> None:
     for name, first, last in HOSTS:
         await _open(runtime, name, first, last, secrets.token_urlsafe(24), "member", site_id)
     zones = []
-    for name, capacity, for_guests in ZONES:
-        zone = {"siteId": site_id, "name": name, "capacity": capacity, "forGuests": for_guests}
+    for name, capacity, for_guests, rules in ZONES:
+        zone = {"siteId": site_id, "name": name, "capacity": capacity, "forGuests": for_guests, **rules}
         zone["offlinePolicy"] = "signed_ok" if for_guests else "deny"
         zones.append((await _do(runtime, "access.create_zone", zone, key=f"demo/{name}")).zone_id)
+    await _give_badge(runtime, site_id, zones)
     for name, start, end in GATES:
         gate = {"siteId": site_id, "name": name, "toZoneId": zones[end]}
         gate["fromZoneId"] = None if start is None else zones[start]
         made = await _do(runtime, "access.create_gate", gate, key=f"demo/{name}")
         await _do(runtime, "access.provision_gate", {"gateId": made.gate_id}, key=f"demo/{name}/device")
+
+
+async def _give_badge(runtime: Runtime, site_id: int, zones: list[int]) -> None:
+    """Give the member a card for all zones, at the hours of the office."""
+    hours = {"siteId": site_id, "name": "Office hours", "week": OFFICE_HOURS}
+    schedule = await _do(runtime, "access.create_schedule", hours, key="demo/hours")
+    badge = {
+        "siteId": site_id,
+        "kind": "badge",
+        "zoneIds": zones,
+        "scheduleId": schedule.schedule_id,
+        **BADGE_LASTS,
+    }
+    badge["holderUserId"], badge["holderName"] = await _user(runtime, "member@example.com"), "Maria Lebedeva"
+    made = await _do(runtime, "access.create_pass", badge, key="demo/badge")
+    card = {"passId": made.pass_id, "kind": "nfc", "value": CARD}
+    await _do(runtime, "access.add_credential", card, key="demo/card")
 
 
 async def _do(runtime: Runtime, name: str, members: dict[str, Any], *, key: str | None = None) -> Any:

@@ -9,7 +9,7 @@ from domain.access.rules.facts import Direction
 from gate_bridge import wire
 from gate_bridge.client import Client, Settings
 from simulators.control import NoFleet, NotPresented, present
-from simulators.turnstile import Presented
+from simulators.presented import Presented
 from tests.chaos.world import OBSERVER, Fleet, World
 from tests.eventually import eventually
 

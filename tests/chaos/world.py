@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -57,6 +58,12 @@ class Fleet:
     @property
     def journal(self) -> Path:
         return self.folder / "journals" / f"{self.gate.site_id}-{self.gate.gate_id}.journal"
+
+    @property
+    def journals(self) -> Sequence[Path]:
+        """Return that of the gate, and those it had before a factory reset; not that of a clone."""
+        files = sorted(self.journal.parent.glob(f"{self.journal.stem}.*"))
+        return [file for file in files if re.fullmatch(r"\.(journal|[0-9a-f]{16})", file.suffix)]
 
 
 @dataclass
@@ -216,7 +223,8 @@ async def _gate(
 async def _token(runtime: Runtime, site_id: int, host: int) -> str:
     now = runtime.clock()
     window = {
-        "start": (now - timedelta(minutes=5)).isoformat(),
+        # Of yesterday too, for a gate that was away for a day.
+        "start": (now - timedelta(hours=26)).isoformat(),
         "end": (now + timedelta(hours=8)).isoformat(),
     }
     asked = {"siteId": site_id, "hostUserId": host, "guestName": "Ada Lovelace", **window}

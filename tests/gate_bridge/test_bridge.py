@@ -5,11 +5,13 @@ gate_bridge/orders.py, gatehouse/brokers.py
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -305,6 +307,45 @@ async def test_a_lockdown_reaches_gates_that_are_there_and_those_that_come_back(
         assert (await entrance.present(pass_, "in")).reason == "lockdown"
         async with alive(door):
             await eventually(both)
+
+
+async def test_a_device_that_is_switched_off_is_out_within_a_second_and_its_journal_comes_later(
+    bridge: Bridge,
+) -> None:
+    bridge.start("desired", "ingest")
+    premises, pass_ = bridge.premises, await a_guest(bridge.premises)
+    device: dict[str, Any] = {"gate_id": premises.ids["entrance"], "reason": "a test"}
+    within_s = list[float]()
+    async with alive(await bridge.gate("entrance", policy="signed_ok")) as gate:
+        # three times, of which the fastest counts: the machine may be busy with something else
+        for _ in range(3):
+            await gate.wait_connected(10)
+            began = time.monotonic()
+            await premises.ask("manager", "access.disable_device", **device)
+            await eventually(lambda: not gate.connected, timeout_s=10)
+            within_s.append(time.monotonic() - began)
+            assert (await gate.present(pass_, "in")).passed
+            assert (await gate.present(pass_, "out")).passed
+            await premises.ask("manager", "access.enable_device", **device)
+        await gate.wait_drained(20)
+    assert min(within_s) < 1
+    kinds = await bridge.rows("SELECT count(*) FROM access_log WHERE kind = 'passage' AND source = 'offline'")
+    assert kinds == [(6,)]
+
+
+async def test_it_is_noted_when_a_gate_is_asked_for_what_is_missing(
+    bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest, "WANT_AFTER_S", 0.0)
+    ask = asks(bridge.premises.house.runtime)
+    client = Client(ingest.settings(bridge._url("ingest"), client_id="svc-other"))
+    gate_id = bridge.premises.ids["entrance"]
+    events = [_sealed(seq, {}, gate_id=gate_id) for seq in (1, 3)]
+    taken = intake.read(
+        [Received(f"gh/1/1/{gate_id}/up/evt", wire.encode(one), 1, False, False, 1, 1) for one in events]
+    )
+    await ingest.Ingest(client, ask)._settle(taken)
+    assert await bridge.rows("SELECT asked_at IS NOT NULL FROM gate_epochs") == [(True,)]
 
 
 async def test_a_guard_opens_a_gate_and_sees_that_it_did(bridge: Bridge) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.access.operations.gate_states import Born
 from gate_bridge import intake, wire
 from gate_bridge.inbox import Received
 from gate_bridge.wire import NO_PROPERTIES, Properties
@@ -76,6 +77,49 @@ def test_births_deaths_and_heartbeats_are_told_apart() -> None:
     assert taken.states == [(4, birth), (4, death)]
     assert [(pulse.session, pulse.last_seq, pulse.queue_depth) for pulse in taken.pulses] == [(2, 9, 1)]
     assert taken.poison == []
+
+
+def test_what_a_gate_says_of_its_device_is_passed_on_whole() -> None:
+    birth = wire.Birth(
+        epoch=EPOCH,
+        session=2,
+        journal=wire.JournalRange(3, 4),
+        clock_ms=1,
+        firmware="1.4.2",
+        hardware="gk-200",
+        capabilities=("qr",),
+        directions=("in",),
+        list_revision=7,
+        config_revision=2,
+        time_zone="Europe/Moscow",
+    )
+    beat = wire.Heartbeat(
+        epoch=EPOCH,
+        session=2,
+        last_seq=9,
+        acknowledged_seq=8,
+        queue_depth=1,
+        uptime_s=60,
+        rssi=-61,
+        temperature=38.5,
+        battery=97,
+        power="mains",
+        reported=wire.Reported(mode="normal", revision=5, list_revision=8),
+    )
+    (pulse,) = intake.read([message("gh/1/3/4/up/hb", wire.encode(beat))]).pulses
+    assert intake.born(birth) == Born(
+        firmware="1.4.2",
+        hardware="gk-200",
+        capabilities=("qr",),
+        directions=("in",),
+        time_zone="Europe/Moscow",
+        journal_low=3,
+        journal_high=4,
+        list_revision=7,
+        config_revision=2,
+    )
+    assert (pulse.uptime_s, pulse.rssi, pulse.temperature, pulse.battery) == (60, -61, 38.5, 97)
+    assert (pulse.power, pulse.list_revision, pulse.reported_revision) == ("mains", 8, 5)
 
 
 def test_an_event_that_says_so_is_of_the_past() -> None:

@@ -38,7 +38,7 @@ FIRST = wire.seal(EVENT, wire.GENESIS)
 counts = st.integers(0, 2**53 - 1)
 moments = st.integers(0, 32_503_679_999_999)
 ids = st.integers(1, 2**53 - 1)
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=64)
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=64)
 hexes = {size: st.text("0123456789abcdef", min_size=size, max_size=size) for size in (16, 32, 64)}
 directions = st.sampled_from(["in", "out"])
 modes = st.sampled_from(["normal", "free", "locked", "lockdown", "evacuate"])

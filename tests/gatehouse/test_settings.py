@@ -1,4 +1,7 @@
-"""Settings are read once, each bad one is named, and secrets are neither weak in production nor shown."""
+"""Settings are read once, each bad one is named, and secrets are neither weak in production nor shown.
+
+Proves: gatehouse/settings.py, gatehouse/readers.py
+"""
 
 import threading
 from pathlib import Path
@@ -32,6 +35,15 @@ def test_the_environment_wins_over_the_file(tmp_path: Path):
     settings = read({"PORT": "9002"}, tmp_path / ".env")
 
     assert (settings.port, settings.log_level) == (9002, "DEBUG")
+
+
+def test_gates_are_told_the_address_of_the_broker_without_our_account_in_it():
+    inner = given(MQTT_URL="mqtt://svc:secret@broker:1883")
+    outer = given(MQTT_URL="mqtt://broker:1883", MQTT_PUBLIC_URL="mqtts://gates.example:8883")
+
+    assert inner.mqtt_public_url == "mqtt://broker:1883"
+    assert outer.mqtt_public_url == "mqtts://gates.example:8883"
+    assert given().mqtt_public_url == ""
 
 
 def test_an_empty_variable_counts_as_absent():

@@ -14,7 +14,7 @@ from centrifuge import Client, ClientEventHandler
 
 from gatehouse.embedded.child import Child, Command
 from simulators.control import present
-from simulators.turnstile import Presented
+from simulators.presented import Presented
 from tests.eventually import eventually
 from tests.journeys.compose_machine import Machine
 from tests.journeys.compose_programs import GATEHOUSE, ROOT

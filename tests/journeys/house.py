@@ -26,7 +26,7 @@ from gatehouse.embedded.child import Child, Command
 from gatehouse.simulating import FLEET_FILE
 from simulators.control import present
 from simulators.plan import load
-from simulators.turnstile import Presented
+from simulators.presented import Presented
 from tests.eventually import eventually
 from tests.services.folder import short_folder
 

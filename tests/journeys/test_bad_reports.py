@@ -6,11 +6,15 @@ from typing import Any
 
 import pytest
 
+from gate_bridge import wire
 from tests.eventually import eventually
+from tests.journeys.bad_fields import cases, encoded
 from tests.journeys.foreign_gate import PATIENCE_S, ForeignGate, chained, foreign_gate
 from tests.journeys.own_site import Site, own_site
 
 LARGEST = 2**53 - 1
+SHOWN = "7f3a9c51e04b2d68"
+"""The journal of the documentation's examples."""
 Junk = Callable[[ForeignGate], Any]
 
 
@@ -123,6 +127,26 @@ async def test_what_cannot_be_read_is_put_aside_with_the_field(
     assert topic.endswith(leg)
 
 
+async def test_each_member_of_each_report_that_is_wrong_is_named(site: Site, gate: ForeignGate):
+    before = len(await quarantined(site))
+    wrong = list(cases())
+    assert {case.leg for case in wrong} == {leg for leg in wire.QOS if leg.startswith("up/")}
+
+    for number, case in enumerate(wrong):
+        await gate.say(case.leg, encoded(case))
+        if number % 20 == 0:
+            await gate.report("boot")
+    await gate.report("boot")
+    await gate.until_acknowledged()
+    await eventually(lambda: longer(site, before + len(wrong) - 1), PATIENCE_S)
+
+    rows = await site.house.rows("SELECT topic, reason, payload FROM quarantine")
+    reasons = {("/".join(row.topic.split("/")[-2:]), row.payload): row.reason for row in rows}
+    told = {case.name: reasons.get((case.leg, encoded(case)), "not put aside") for case in wrong}
+    assert {case.name: told[case.name] for case in wrong if not told[case.name].startswith(case.field)} == {}
+    assert await good_events(site, gate) == list(range(1, gate.seq + 1))
+
+
 async def test_the_bad_members_of_a_batch_alone_are_put_aside(site: Site, gate: ForeignGate):
     first, last = gate.event("boot"), gate.event("boot")
     batch = {
@@ -203,9 +227,10 @@ async def test_the_log_has_every_good_event_and_nothing_else(site: Site, gate: F
 
     assert await good_events(site, gate) == list(range(1, gate.seq + 1))
     others = await site.house.rows(
-        "SELECT count(*) FROM access_log WHERE epoch NOT IN (:mine, :far)",
+        "SELECT count(*) FROM access_log WHERE epoch NOT IN (:mine, :far, :shown)",
         mine=bytes.fromhex(gate.epoch),
         far=bytes.fromhex("11" * 8),
+        shown=bytes.fromhex(SHOWN),  # of its batches with one bad event, the other one is good
     )
     assert others[0][0] == 0
     ready = await site.http.get("/health/ready")

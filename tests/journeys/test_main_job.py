@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from centrifuge import ReplyError
 
-from simulators.turnstile import Presented
+from simulators.presented import Presented
 from tests.eventually import eventually
 from tests.journeys.house import PATIENCE_S, House, Person, calling, running_house, sign_in, window
 from tests.sdk import Seen, connected

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from sqlalchemy import text
 
+from domain.access.operations.recording import GateEvent
 from domain.catalogue import CATALOGUE
 from domain.kernel.caller import SERVICE, Caller
 from domain.kernel.errors import DomainError, Forbidden, NotFound
@@ -39,7 +40,6 @@ EXAMPLES: Final[dict[str, Any]] = {
     "reason": "a test",
     "alarm_id": 1,
     "muster_id": 1,
-    "pass_id": 1,
     "direction": "in",
     "counted": 3,
     "note": "a test",
@@ -49,17 +49,32 @@ EXAMPLES: Final[dict[str, Any]] = {
     "since": (NOW - timedelta(hours=2)).isoformat(),
     "until": (NOW - timedelta(hours=1)).isoformat(),
     "days": 90,
+    "schedule_id": 1,
+    "pass_id": 3,
+    "credential_id": 1,
+    "watch_id": 1,
+    "week": [[]] * 7,
+    "day": "2026-05-09",
+    "kind": "badge",
+    "holder_name": "Other",
+    "value": "x123mm77",
 }
 HERE: Final = {
     *("site_id", "zone_id", "to_zone_id", "gate_id", "guest_pass_id", "host_user_id"),
-    *("alarm_id", "muster_id", "pass_id", "access_id", "incident_hold_id"),
+    *("alarm_id", "muster_id", "access_id", "incident_hold_id"),
+    *("schedule_id", "pass_id", "credential_id", "watch_id"),
 }
 ALARM: Final = """
     INSERT INTO alarms (site_id, gate_id, kind, state, raised_at, last_at, count, detail, note, version)
     VALUES (1, 1, 'forced', 'raised', :now, :now, 1, '{}', '', 1)
 """
-# Whoever is forgotten is another than the one whom the rest is about.
-INSTEAD: Final[dict[str, dict[str, Any]]] = {"access.erase_person": {"guest_pass_id": 2}}
+# What has one name and not one form, and what another operation took away.
+OTHERS: Final[dict[str, dict[str, Any]]] = {
+    "access.add_credential": {"kind": "plate"},
+    "access.create_pass": {"holder_name": "Other"},
+    "access.erase_person": {"guest_pass_id": 2},
+    "access.watch": {"kind": "plate", "action": "alert"},
+}
 
 
 def concerned(operation: Operation) -> bool:
@@ -83,6 +98,7 @@ async def served(module_database: str) -> AsyncIterator[Served]:
             await one.http.post("/sites", json={"name": name}, headers=admin)
         await one.http.post("/zones", json={"siteId": 1, "name": "Hall"}, headers=admin)
         await one.http.post("/gates", json={"siteId": 1, "name": "Door", "toZoneId": 1}, headers=admin)
+        await one.http.post("/gates/1/device", headers=admin)
         host_id = (await one.http.get("/auth/me", headers=host)).json()["id"]
         role = {"siteId": 1, "role": "member", "granted": True}
         await one.http.put(f"/users/{host_id}/roles", json=role, headers=admin)
@@ -91,12 +107,24 @@ async def served(module_database: str) -> AsyncIterator[Served]:
         made = await one.http.post("/guest-passes", json=visit, headers=admin)
         assert made.status_code == 201, made.text
         assert made.json()["guestPassId"] == 1
-        await one.http.post("/musters", json={"siteId": 1, "reason": "a test"}, headers=admin)
+        await one.http.post("/guest-passes", json=visit, headers=admin)
+        for path, thing in (
+            ("/schedules", {"siteId": 1, "name": "Always", "week": [[[0, 1440]]] * 7}),
+            ("/passes", {"siteId": 1, "kind": "badge", "holderName": "Ann", "liveCode": True, **wanted}),
+            ("/passes/3/credentials", {"kind": "plate", "value": "a123aa77"}),
+            (
+                "/watch-list",
+                {"siteId": 1, "kind": "name", "value": "B", "action": "alert", "reason": "a test"},
+            ),
+            ("/sites/1/holidays", {"day": EXAMPLES["day"], "name": "Victory Day"}),
+            ("/musters", {"siteId": 1, "reason": "a test"}),
+            ("/sites/1/incident-holds", {name: EXAMPLES[name] for name in ("since", "until", "reason")}),
+        ):
+            made = await one.http.post(path, json=thing, headers=admin)
+            assert made.status_code in (200, 201), made.text
         async with one.process.runtime.sessions.begin() as db:
             await db.execute(text(ALARM), {"now": NOW})
-        await one.http.post("/guest-passes", json=visit, headers=admin)
-        hold = {name: EXAMPLES[name] for name in ("since", "until", "reason")}
-        await one.http.post("/sites/1/incident-holds", json=hold, headers=admin)
+        await refuse_somebody(one)
         await one.http.post("/visit-logs", json={"guestPassId": 1, "action": "enter"}, headers=admin)
         await sign_this_minute(one)
         await one.sign_up("stranger")
@@ -110,6 +138,35 @@ async def sign_this_minute(one: Served) -> None:
     for name in ("access.seal_log", "access.sign_roots"):
         await runtime.call(SERVICE, name)
     runtime.clock = clock
+
+
+async def refuse_somebody(served: Served) -> None:
+    """Have the gate ask, be refused and report it: entry 1 of the access log, with its decision."""
+    asked: dict[str, Any] = {"gate_id": 1, "epoch": b"epoch001", "rid": "r1", "direction": "in"}
+    gate = Caller(roles=frozenset({"device"}), gate_id=1)
+    decided = await perform(served, gate, "access.decide", presented="no pass", **asked)
+    await perform(served, SERVICE, "access.write_decisions", decisions=[decided])
+    event = GateEvent(
+        **asked,
+        seq=1,
+        at=NOW,
+        clock="ok",
+        kind="decision",
+        source="online",
+        historical=False,
+        canonical=b"{}",
+        previous_hash=bytes(32),
+        hash=bytes(32),
+        decision=decided.decision,
+        admit=False,
+        reason=decided.reason,
+    )
+    await perform(served, SERVICE, "access.record", events=[event], poison=[])
+
+
+async def perform(served: Served, caller: Caller, name: str, **members: Any) -> Any:
+    runtime = served.process.runtime
+    return await runtime.call(caller, name, runtime.operations[name].params(**members))
 
 
 @pytest.mark.parametrize("operation", CONCERNED)
@@ -147,5 +204,6 @@ def arguments(operation: Operation) -> dict[str, Any]:
     fields = msgspec.structs.fields(operation.params)
     unknown = [field.name for field in fields if field.required and field.name not in EXAMPLES]
     assert not unknown, f"say in EXAMPLES what {operation.name} is given as {unknown}"
-    given = EXAMPLES | INSTEAD.get(operation.name, {})
-    return {f.name: given[f.name] for f in fields if f.required or f.name in HERE}
+    given = EXAMPLES | OTHERS.get(operation.name, {})
+    chosen = {f.name: given[f.name] for f in fields if f.required or f.name in HERE}
+    return chosen | OTHERS.get(operation.name, {})

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from domain.access.rules.facts import Direction
 from simulators.plan import GatePlan, Person, Scenario
+from simulators.presented import Presented
 from simulators.scenario import FORGED, live, plan_day
-from simulators.turnstile import Presented
 
 GATES = tuple(GatePlan(gate_id=number, site_id=1, password="") for number in (1, 2))
 PEOPLE = tuple(Person(token=f"t{number}", gates=(1,)) for number in range(20))

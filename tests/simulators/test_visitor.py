@@ -2,7 +2,7 @@
 
 from domain.access.rules.facts import Direction
 from simulators.plan import Person
-from simulators.turnstile import Presented
+from simulators.presented import Presented
 from simulators.visitor import Visitor
 
 PERSON = Person(token="t", gates=(1, 2))

@@ -17,11 +17,16 @@ const well: GateView = {
   clockOffsetMs: 0,
   firmware: '1.4',
   missing: 0,
+  quarantined: 0,
+  deviceEnabled: true,
+  health: { hardware: 'gk-200', battery: 97, power: 'mains', temperature: 38.5, rssi: -61, uptimeS: 9 },
 };
+
+const device = { ...well.health! };
 
 describe('a gate', () => {
   it('that is well asks for nothing', () => {
-    expect(Object.values(healthOf(well))).toEqual([false, false, false, false]);
+    expect(Object.values(healthOf(well, '1.4')).filter(Boolean)).toEqual([]);
   });
 
   it.each([
@@ -29,8 +34,20 @@ describe('a gate', () => {
     ['behind', { queueDepth: 6 }],
     ['gaps', { missing: 1 }],
     ['clockOff', { clockOffsetMs: -2001 }],
+    ['batteryLow', { health: { ...device, battery: 19 } }],
+    ['onBattery', { health: { ...device, power: 'battery' as const } }],
+    ['unreadable', { quarantined: 1 }],
+    ['lockedOut', { deviceEnabled: false }],
+    ['outdated', { firmware: '1.3' }],
   ])('is %s', (sign, change) => {
-    expect(healthOf({ ...well, ...change })).toMatchObject({ [sign]: true });
+    expect(healthOf({ ...well, ...change }, '1.4')).toMatchObject({ [sign]: true });
+  });
+});
+
+describe('a gate that says little', () => {
+  it('is not taken for one that is badly off', () => {
+    const { health, quarantined, deviceEnabled, ...silent } = well;
+    expect(Object.values(healthOf({ ...silent, firmware: null }, '1.4')).filter(Boolean)).toEqual([]);
   });
 });
 

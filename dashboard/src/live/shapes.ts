@@ -31,6 +31,16 @@ export interface ZoneView {
 /** Whether the server hears a gate. */
 export type LinkState = 'online' | 'offline' | 'unknown';
 
+/** What a gate says of its device; null is what it did not say. */
+export interface GateDevice {
+  readonly hardware: string;
+  readonly battery: number | null;
+  readonly power: 'mains' | 'battery' | null;
+  readonly temperature: number | null;
+  readonly rssi: number | null;
+  readonly uptimeS: number | null;
+}
+
 /** A gate as the server last heard of it. */
 export interface GateView {
   readonly gateId: number;
@@ -47,6 +57,11 @@ export interface GateView {
   readonly clockOffsetMs: number | null;
   readonly firmware: string | null;
   readonly missing: number | null;
+  /** Messages that could not be read; a thousand at most are counted. */
+  readonly quarantined?: number;
+  /** False while the device is locked out. */
+  readonly deviceEnabled?: boolean;
+  readonly health?: GateDevice;
 }
 
 /** Where a guest is on the way from invited to gone. */

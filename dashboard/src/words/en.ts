@@ -176,9 +176,18 @@ export const en = {
       missing: 'Events that the server has not received yet',
       clock: 'How far the gate’s clock is from the server’s',
       lastSeq: 'Number of the last event in the gate’s journal',
+      device: 'Hardware, battery, temperature and radio signal, as the gate says',
     },
     show: (name: string) => `Show ${name} in the feed`,
     notKnown: '—',
+    warnings: {
+      lockedOut: 'Device switched off',
+      clock: (offset: string) => `Clock is off by ${offset}`,
+      battery: (percent: string) => `Battery at ${percent} %`,
+      onBattery: 'Runs on battery',
+      outdated: (usual: string) => `Older firmware than most gates (${usual})`,
+      unreadable: (count: string) => `Messages that could not be read: ${count}`,
+    },
   },
   guests: {
     title: 'Guests today',

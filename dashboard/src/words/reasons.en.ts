@@ -17,6 +17,10 @@ export const reasonsEn: ReasonTable = {
     next: 'Ask the visitor to come back at the start, or call the host.',
   },
   expired: { text: 'The pass has ended.', next: 'Ask the host for a new pass.' },
+  out_of_hours: {
+    text: 'The pass does not open at this hour.',
+    next: 'Ask the visitor to come back during its hours.',
+  },
   wrong_venue: {
     text: 'The pass is for another site.',
     next: 'Send the visitor to the address on the invitation.',
@@ -33,7 +37,15 @@ export const reasonsEn: ReasonTable = {
     text: 'The holder of this pass is inside already.',
     next: 'Have the exit scanned first, or look who came in with it.',
   },
+  out_of_order: {
+    text: 'The pass was not seen at the gate before this one.',
+    next: 'Look who came in with whom, then have it scanned there.',
+  },
   full: { text: 'The zone is full.', next: 'Ask to wait until somebody leaves.' },
+  not_open: {
+    text: 'The zone waits for its first person.',
+    next: 'Open the zone for today, or call somebody who may.',
+  },
   lockdown: { text: 'The site is in lockdown.', next: 'Let nobody in until the lockdown is lifted.' },
   stale_code: {
     text: 'The code on the phone is too old.',
@@ -41,6 +53,10 @@ export const reasonsEn: ReasonTable = {
   },
   escort_needed: { text: 'The visitor may enter only with a host.', next: 'Call the host to the gate.' },
   second_person: { text: 'Two people must enter together.', next: 'Have the second person scan now.' },
+  too_many_tries: {
+    text: 'Too many wrong PINs were tried at this gate.',
+    next: 'Look who is at the keypad; it works again within a minute.',
+  },
   unpaid: { text: 'The pass is not paid.', next: 'Send the visitor to the desk to pay.' },
   gate_disabled: { text: 'The gate is out of service.', next: 'Send the visitor to another gate.' },
   offline: {

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from domain.access.events import (
     AccessRecorded,
+    DeviceDisabled,
+    DeviceEnabled,
     GateChanged,
     GateObeyed,
     GateOffline,
@@ -27,7 +29,16 @@ async def all_gates(ctx: Context, *, site_id: int) -> list[Item]:
     return (await gate_items(ctx, site_id=site_id)).get(site_id, [])
 
 
-@gates.shows(GateChanged, GateOnline, GateOffline, GateOrdered, GateObeyed, AccessRecorded)
+@gates.shows(
+    GateChanged,
+    GateOnline,
+    GateOffline,
+    GateOrdered,
+    GateObeyed,
+    DeviceDisabled,
+    DeviceEnabled,
+    AccessRecorded,
+)
 async def show_gates(ctx: Context, facts: Sequence[GateChanged | AccessRecorded]) -> Shown:
     """Gates that were changed, came or went, or reported something."""
     found = await gate_items(ctx, sorted({fact.gate_id for fact in facts}))

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.access.events import PassChanged
@@ -21,6 +21,8 @@ from domain.kernel.tools import Tools
 PIN_DIGITS = 6
 TRIES = 20
 """PINs drawn before a site counts as full of them."""
+GENERATION_BYTES = 6
+"""A PIN is derived from a random number that is kept, so that none comes again and none is stored."""
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
@@ -76,13 +78,9 @@ async def _with_pin(ctx: Context, answer: CredentialView) -> CredentialView:
 async def give_pin(ctx: Context, *, pass_id: int) -> CredentialView:
     """Give a pass a PIN that nobody else at the site has; the one it had opens nothing any more."""
     grant = await _grant(ctx, pass_id)
-    mine = select(CredentialRow).where(CredentialRow.grant_id == pass_id, CredentialRow.kind == "pin")
-    generation = 0
-    for old in (await ctx.db.scalars(mine)).all():
-        generation = max(generation, old.generation)
-        await ctx.db.delete(old)
-    await ctx.db.flush()
-    row = await _draw(ctx, grant, generation)
+    old = (CredentialRow.grant_id == pass_id) & (CredentialRow.kind == "pin")
+    await ctx.db.execute(delete(CredentialRow).where(old))
+    row = await _draw(ctx, grant)
     await _changed(ctx, grant)
     return _view(row)
 
@@ -94,8 +92,9 @@ async def remove_credential(ctx: Context, *, credential_id: int) -> None:
     if row is None or not ctx.caller.holds("desk", "manager", site_id=row.site_id):
         raise NotFound(f"There is no credential {credential_id}")
     grant = await _grant(ctx, row.grant_id)
-    await ctx.db.delete(row)
-    await ctx.db.flush()
+    mine = delete(CredentialRow).where(CredentialRow.id == credential_id)
+    if await ctx.db.scalar(mine.returning(CredentialRow.id)) is None:
+        raise NotFound(f"There is no credential {credential_id}")
     await _changed(ctx, grant)
 
 
@@ -109,9 +108,10 @@ async def list_credentials(ctx: Context, *, pass_id: int) -> list[CredentialView
     return [_view(row) for row in await ctx.db.scalars(chosen)]
 
 
-async def _draw(ctx: Context, grant: GrantRow, generation: int) -> CredentialRow:
+async def _draw(ctx: Context, grant: GrantRow) -> CredentialRow:
     key = (await site_list(ctx, grant.site_id)).credential_key
-    for drawn in range(generation + 1, generation + 1 + TRIES):
+    for _ in range(TRIES):
+        drawn = int.from_bytes(ctx.tools.random_bytes(GENERATION_BYTES))
         plain = _pin(ctx.tools, grant.id, drawn)
         fresh = insert(CredentialRow).values(
             site_id=grant.site_id,

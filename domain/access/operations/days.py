@@ -1,7 +1,7 @@
 """Days: the access log is one partition per day of receipt, opened before the day begins, dropped after its term.
 
 1. What is dropped is noted and signed, by site and day, in the same transaction: the proof tells it from what
-   vanished.
+   vanished. It is settled before (``occupancy``), so that a rebuild of where everybody is needs it no more.
 2. A day that has had its term at all sites which have anything of it goes as a whole, in a moment; one that others
    still keep goes row by row, some at a time.
 3. A day of which an incident hold keeps anything stays whole. Sites are locked first, so that a hold that was
@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import func, select, text
 
+from domain.access.operations.occupancy import settle
 from domain.access.operations.omissions import bounds, note_dropped
 from domain.access.operations.retention import terms_of_sites
 from domain.access.tables.evidence import OmissionRow
@@ -102,8 +103,7 @@ async def _note(ctx: Context, site_id: int, day: Day, term_days: int) -> int:
     noted = (OmissionRow.site_id == site_id) & (OmissionRow.day == day.date) & (OmissionRow.kind == "dropped")
     if await ctx.db.scalar(select(OmissionRow.id).where(noted)) is not None:
         return 0
-    # Here the counts of people inside are brought up to the end of the day: what comes before cannot be
-    # replayed later.
+    await settle(ctx, site_id, bounds(day.date)[1])
     counted = await ctx.db.execute(
         queries.load("domain.access", "count_day"), {"site_id": site_id, **day.span}
     )

@@ -104,9 +104,9 @@ async def write_decisions(ctx: Context, *, decisions: list[Decision]) -> None:
         "traces": [msgspec.json.encode(one.trace).decode() for one in decisions],
     }
     await ctx.db.execute(queries.load("domain.access", "write_decisions"), given)
-    for one in decisions:
-        if one.watched:
-            await _tell_of_watched(ctx, one)
+    # alarms are locked in one order
+    for one in sorted((one for one in decisions if one.watched), key=lambda one: one.gate_id):
+        await _tell_of_watched(ctx, one)
 
 
 async def _tell_of_watched(ctx: Context, one: Decision) -> None:

@@ -9,13 +9,19 @@ from datetime import timedelta
 from typing import Literal
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import exists, select
+from sqlalchemy.dialects.postgresql import insert
 
 from domain.access.events import GateObeyed, GateOffline, GateOnline
 from domain.access.feeds import gates as gates_feed
+from domain.access.operations.alarms import UNDER_WAY
+from domain.access.operations.conditions import Condition, Detail, mine_to_watch, settle
 from domain.access.queries import gate_items
+from domain.access.rules.health import battery_low, clock_off
+from domain.access.tables.alarms import AlarmRow
+from domain.access.tables.list_reports import ListReportRow
 from domain.access.tables.orders import GateOrderRow
-from domain.access.tables.place import GateRow
+from domain.access.tables.place import DeviceRow, GateRow
 from domain.kernel.context import Context
 from domain.kernel.feeds import View
 from domain.kernel.operations import operation
@@ -23,6 +29,8 @@ from domain.sites.operations import all_sites
 
 SILENCE = timedelta(seconds=35)
 """Three heartbeats of ten seconds and a little: a gate not heard of for longer is in an unknown state."""
+LOST_AFTER = timedelta(seconds=60)
+"""A gate without a link for longer is more than a moment's trouble."""
 
 
 class Pulse(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -35,19 +43,44 @@ class Pulse(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     clock_offset_ms: int | None = None
     reported_mode: str | None = None
     reported_revision: int = 0
+    list_revision: int = 0
+    uptime_s: int | None = None
+    rssi: int | None = None
+    temperature: float | None = None
+    battery: int | None = None
+    power: str | None = None
+
+
+class Born(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a gate says of itself when its link comes up."""
+
+    firmware: str = ""
+    hardware: str = ""
+    capabilities: Sequence[str] = ()
+    directions: Sequence[str] = ()
+    time_zone: str = ""
+    journal_low: int = 0
+    journal_high: int = 0
+    list_revision: int = 0
+    config_revision: int = 0
 
 
 @operation("access.report_birth", allow={"service"}, replays=False)
 async def report_birth(
-    ctx: Context, *, gate_id: int, epoch: bytes, session: int, firmware: str = ""
+    ctx: Context, *, gate_id: int, epoch: bytes, session: int, born: Born | None = None
 ) -> Literal["taken", "unknown"]:
     """A gate's link came up."""
     row = await _gate(ctx, gate_id)
     if row is None:
         return "unknown"
     was = row.link
-    row.link, row.epoch, row.birth, row.firmware = "online", epoch, session, firmware
-    row.last_seen_at = ctx.now
+    _link(ctx, row, "online")
+    row.epoch, row.birth, row.last_seen_at = epoch, session, ctx.now
+    told = born or Born()
+    await _note_lists(ctx, {gate_id: told.list_revision} if told.list_revision != row.list_revision else {})
+    for name in Born.__struct_fields__:
+        value = getattr(told, name)
+        setattr(row, name, list(value) if isinstance(value, tuple) else value)
     if was != "online":
         ctx.emit(GateOnline(gate_id=gate_id, site_id=row.site_id), of=row)
     return "taken"
@@ -64,7 +97,7 @@ async def report_death(
     if row.epoch == epoch and session < row.birth:
         return "stale"
     if row.link != "offline":
-        row.link = "offline"
+        _link(ctx, row, "offline")
         ctx.emit(GateOffline(gate_id=gate_id, site_id=row.site_id), of=row)
     return "taken"
 
@@ -76,15 +109,15 @@ async def report_pulses(ctx: Context, *, pulses: list[Pulse]) -> None:
     rows = await _gates(ctx, sorted(latest))
     for row in rows:
         pulse = latest[row.id]
-        row.last_seen_at, row.last_seq, row.queue_depth = ctx.now, pulse.last_seq, pulse.queue_depth
-        if pulse.clock_offset_ms is not None:
-            row.clock_offset_ms = pulse.clock_offset_ms
+        _take(ctx, row, pulse)
         if row.link == "unknown" and pulse.session >= row.birth:
-            row.link = "online"
+            _link(ctx, row, "online")
             ctx.emit(GateOnline(gate_id=row.id, site_id=row.site_id), of=row)
         else:
             row.version += 1
+    await _note_lists(ctx, _new_lists(rows, latest))
     await _confirm(ctx, rows, latest)
+    await settle(ctx, _conditions(rows, latest))
     await _show(ctx, rows)
 
 
@@ -95,9 +128,29 @@ async def notice_silence(ctx: Context) -> int:
     locked = silent.order_by(GateRow.id).with_for_update(key_share=True, skip_locked=True)
     rows = (await ctx.db.scalars(locked)).all()
     for row in rows:
-        row.link = "unknown"
+        _link(ctx, row, "unknown")
         ctx.emit(GateOffline(gate_id=row.id, site_id=row.site_id), of=row)
     return len(rows)
+
+
+@operation("access.watch_links", allow={"service"}, replays=False)
+async def watch_links(ctx: Context) -> None:
+    """Raise an alarm about each gate that has had no link for a minute, and clear it when the gate is back."""
+    if not await mine_to_watch(ctx, "links"):
+        return
+    locked_out = exists().where(DeviceRow.gate_id == GateRow.id, ~DeviceRow.enabled)
+    open_ones = select(AlarmRow.gate_id).where(AlarmRow.kind == "gate_lost", AlarmRow.state.in_(UNDER_WAY))
+    away = (GateRow.link != "online") | GateRow.id.in_(open_ones)
+    chosen = select(GateRow, locked_out).where(~GateRow.desk, GateRow.epoch.is_not(None), away)
+    found: dict[Condition, Detail | None] = {}
+    for row, disabled in await ctx.db.execute(chosen):
+        condition = (row.site_id, row.id, "gate_lost")
+        since = row.link_since or row.last_seen_at or ctx.now
+        if row.link == "online" or disabled:
+            found[condition] = None
+        elif since <= ctx.now - LOST_AFTER:
+            found[condition] = {"link": row.link, "since": since.isoformat()}
+    await settle(ctx, found)
 
 
 @operation("access.pulse", allow={"service"}, replays=False)
@@ -130,6 +183,54 @@ async def _confirm(ctx: Context, rows: Sequence[GateRow], latest: Mapping[int, P
             order.confirmed_at = ctx.now
             told = GateObeyed(gate_id=row.id, site_id=row.site_id, mode=order.mode, revision=order.revision)
             ctx.emit(told, of=row)
+
+
+def _take(ctx: Context, row: GateRow, pulse: Pulse) -> None:
+    row.last_seen_at, row.last_seq, row.queue_depth = ctx.now, pulse.last_seq, pulse.queue_depth
+    row.uptime_s, row.rssi, row.temperature = pulse.uptime_s, pulse.rssi, pulse.temperature
+    row.battery, row.power = pulse.battery, pulse.power
+    if pulse.clock_offset_ms is not None:
+        row.clock_offset_ms = pulse.clock_offset_ms
+
+
+def _link(ctx: Context, row: GateRow, link: str) -> None:
+    if row.link != link:
+        row.link, row.link_since = link, ctx.now
+
+
+def _new_lists(rows: Sequence[GateRow], latest: Mapping[int, Pulse]) -> dict[int, int]:
+    """Return the revisions that gates say for the first time, after noting them on the gates."""
+    told: dict[int, int] = {}
+    for row in rows:
+        revision = latest[row.id].list_revision
+        if revision and revision != row.list_revision:
+            row.list_revision = told[row.id] = revision
+    return told
+
+
+async def _note_lists(ctx: Context, told: Mapping[int, int]) -> None:
+    rows = [
+        {"gate_id": gate_id, "revision": revision, "reported_at": ctx.now}
+        for gate_id, revision in told.items()
+        if revision
+    ]
+    if rows:
+        await ctx.db.execute(insert(ListReportRow).on_conflict_do_nothing(), rows)
+
+
+def _conditions(rows: Sequence[GateRow], latest: Mapping[int, Pulse]) -> dict[Condition, Detail | None]:
+    """Return what heartbeats say for sure; what is in between, or not said, leaves an alarm as it is."""
+    found: dict[Condition, Detail | None] = {}
+    for row in rows:
+        pulse = latest[row.id]
+        off, low = clock_off(pulse.clock_offset_ms), battery_low(pulse.battery)
+        if off is not None:
+            found[row.site_id, row.id, "clock"] = {"offsetMs": pulse.clock_offset_ms} if off else None
+        if low is not None:
+            found[row.site_id, row.id, "battery"] = {"percent": pulse.battery} if low else None
+        if pulse.power is not None:
+            found[row.site_id, row.id, "psu"] = {"power": "battery"} if pulse.power == "battery" else None
+    return found
 
 
 async def _gate(ctx: Context, gate_id: int) -> GateRow | None:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from domain.access.events import GateChanged
 from domain.access.operations.modes import obey_site
+from domain.access.queries.gate_health import GateHealth, gate_health
 from domain.access.tables.place import GateRow, ZoneRow
 from domain.kernel.context import Context
 from domain.kernel.errors import Invalid, NotFound
@@ -30,6 +31,10 @@ class GateView(msgspec.Struct, frozen=True, rename="camel"):
     link: str
     last_seen_at: datetime | None
     firmware: str
+    clock_offset_ms: int
+    queue_depth: int
+    last_seq: int
+    health: GateHealth
 
 
 @operation("access.list_gates", allow={"member", "guard", "desk", "manager", "admin"}, reads=True)
@@ -104,6 +109,10 @@ def view(row: GateRow) -> GateView:
         link=row.link,
         last_seen_at=row.last_seen_at,
         firmware=row.firmware,
+        clock_offset_ms=row.clock_offset_ms,
+        queue_depth=row.queue_depth,
+        last_seq=row.last_seq,
+        health=gate_health(row),
     )
 
 

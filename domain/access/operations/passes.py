@@ -18,12 +18,13 @@ from domain.access.operations.grants import (
     zone_ids_of,
     zones_of,
 )
-from domain.access.operations.lists import list_passes
-from domain.access.rules import token
+from domain.access.operations.lists import list_passes as tell_gates
+from domain.access.rules import qr, token
+from domain.access.tables.place import ZoneRow
 from domain.access.tables.rights import GrantRow
 from domain.kernel.caller import SiteRole
 from domain.kernel.context import Context
-from domain.kernel.errors import Invalid, NotFound
+from domain.kernel.errors import DomainError, Forbidden, Invalid, NotFound
 from domain.kernel.operations import operation
 from domain.kernel.paging import Limit, Page, page, turn
 from domain.kernel.times import SiteTime, at_site
@@ -34,6 +35,12 @@ TIMES = {"startTime": "start", "endTime": "end", "startDate": "start", "endDate"
 Zones = Annotated[list[int], msgspec.Meta(min_length=1, max_length=32)]
 Name = Annotated[str, msgspec.Meta(max_length=200)]
 OwnKind = Literal["badge", "ticket", "vehicle", "staff"]
+
+
+class NotPrintable(DomainError):
+    """The pass lasts too long for a code that opens gates without a link until it ends."""
+
+    code, title = "not_printable", "A pass of more than a month has no QR code"
 
 
 class PassView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -81,6 +88,7 @@ async def create_pass(
     entries: Literal["single", "many"] = "many",
     schedule_id: int | None = None,
     passback: Passback | None = None,
+    unpaid: bool = False,
     needs_escort: bool = False,
     escorts: bool = False,
     opens: bool = False,
@@ -90,11 +98,6 @@ async def create_pass(
 
     ``escorts`` lets guests in beside it, ``opens`` opens zones that wait for their first person: a manager's to give.
     """
-    ctx.require("desk", "manager", site_id=site_id)
-    if escorts or opens or passback == "off":
-        ctx.require("manager", site_id=site_id)
-    if holder_user_id is None and not holder_name.strip():
-        raise Invalid.field("holderName", "is required where there is no holderUserId")
     terms = Terms(
         kind=kind,
         holder_user_id=holder_user_id,
@@ -102,19 +105,23 @@ async def create_pass(
         entries=entries,
         schedule_id=schedule_id,
         passback=passback,
+        unpaid=unpaid,
         needs_escort=needs_escort,
         escorts=escorts,
         opens=opens,
         live_code=live_code,
     )
+    _allow(ctx, site_id, terms)
     window = await _window(ctx, site_id, start, end)
     grant = await make_grant(ctx, site_id, window, zone_ids=zone_ids, terms=terms)
-    await list_passes(ctx, [grant])
+    await tell_gates(ctx, [grant])
     ctx.emit(PassIssued(pass_id=grant.id, site_id=site_id, kind=kind, holder_user_id=holder_user_id))
     return await _view(ctx, grant)
 
 
-@operation("access.change_pass", allow={"desk", "manager", "admin"}, aliases=TIMES)
+@operation(
+    "access.change_pass", allow={"desk", "manager", "admin"}, aliases={"endTime": "end", "endDate": "end"}
+)
 async def change_pass(
     ctx: Context,
     *,
@@ -137,7 +144,7 @@ async def change_pass(
     grant.unpaid = grant.unpaid if unpaid is None else unpaid
     grant.taken += 1
     await ctx.db.flush()
-    await list_passes(ctx, [grant])
+    await tell_gates(ctx, [grant])
     ctx.emit(PassChanged(pass_id=grant.id, site_id=grant.site_id))
     return await _view(ctx, grant)
 
@@ -151,13 +158,13 @@ async def revoke_pass(ctx: Context, *, pass_id: int) -> PassView:
         grant.revoked_at = ctx.now
         grant.taken += 1
         await ctx.db.flush()
-        await list_passes(ctx, [grant])
+        await tell_gates(ctx, [grant])
         ctx.emit(PassRevoked(pass_id=grant.id, site_id=grant.site_id))
     return await _view(ctx, grant)
 
 
 @operation("access.list_passes", allow={"member", "guard", "desk", "manager", "admin"}, reads=True)
-async def list_own_passes(
+async def list_passes(
     ctx: Context,
     *,
     site_id: int | None = None,
@@ -177,7 +184,9 @@ async def list_own_passes(
     rows = (
         await ctx.db.scalars(turn(chosen, GrantRow.id, limit=limit, cursor=cursor, newest_first=True))
     ).all()
-    return page([await _view(ctx, row) for row in rows], limit, lambda one: one.pass_id)
+    chosen_zones = select(ZoneRow).where(ZoneRow.site_id.in_({row.site_id for row in rows}))
+    zones = (await ctx.db.scalars(chosen_zones.order_by(ZoneRow.id))).all()
+    return page([_shown(row, zones) for row in rows], limit, lambda one: one.pass_id)
 
 
 @operation(
@@ -185,17 +194,50 @@ async def list_own_passes(
 )
 async def get_pass(ctx: Context, *, pass_id: int) -> PassView:
     """Return one badge, ticket or other pass to its holder or to staff of its site."""
-    grant = await ctx.db.get(GrantRow, pass_id)
-    seen = grant is not None and (ctx.caller.holds(*STAFF, site_id=grant.site_id) or may_carry(ctx, grant))
-    if grant is None or grant.kind == "guest" or not seen:
-        raise NotFound(f"There is no pass {pass_id}")
-    return await _view(ctx, grant)
+    return await _view(ctx, await _visible(ctx, pass_id))
+
+
+@operation("access.pass_qr_svg", allow={"member", "desk", "manager", "admin"}, reads=True)
+async def pass_qr_svg(ctx: Context, *, pass_id: int) -> bytes:
+    """Return a badge, ticket or other pass as a scalable QR code."""
+    return qr.svg(await _qr_text(ctx, pass_id))
+
+
+@operation("access.pass_qr_png", allow={"member", "desk", "manager", "admin"}, reads=True)
+async def pass_qr_png(ctx: Context, *, pass_id: int) -> bytes:
+    """Return a badge, ticket or other pass as a QR code in pixels."""
+    return qr.png(await _qr_text(ctx, pass_id))
 
 
 def may_carry(ctx: Context, grant: GrantRow) -> bool:
     """Tell whether the caller may have what opens gates for a pass: its holder and the desk may."""
     own = grant.holder_user_id is not None and grant.holder_user_id == ctx.caller.user_id
     return own or ctx.caller.holds("desk", "manager", site_id=grant.site_id)
+
+
+def _allow(ctx: Context, site_id: int, terms: Terms) -> None:
+    ctx.require("desk", "manager", site_id=site_id)
+    if terms.escorts or terms.opens or terms.passback == "off":
+        ctx.require("manager", site_id=site_id)
+    if terms.holder_user_id is None and not terms.holder_name:
+        raise Invalid.field("holderName", "is required where there is no holderUserId")
+
+
+async def _visible(ctx: Context, pass_id: int) -> GrantRow:
+    grant = await ctx.db.get(GrantRow, pass_id)
+    seen = grant is not None and (ctx.caller.holds(*STAFF, site_id=grant.site_id) or may_carry(ctx, grant))
+    if grant is None or grant.kind == "guest" or not seen:
+        raise NotFound(f"There is no pass {pass_id}")
+    return grant
+
+
+async def _qr_text(ctx: Context, pass_id: int) -> str:
+    grant = await _visible(ctx, pass_id)
+    if not may_carry(ctx, grant):
+        raise Forbidden("The code of a pass is for its holder and the desk")
+    if not is_printable(grant):
+        raise NotPrintable("Give it a card, a PIN or a plate, or issue a pass for a shorter time")
+    return token.as_qr_text(await signed(ctx, grant))
 
 
 async def _own(ctx: Context, pass_id: int) -> GrantRow:
@@ -216,6 +258,10 @@ async def _window(ctx: Context, site_id: int, start: datetime, end: datetime) ->
 
 
 async def _view(ctx: Context, grant: GrantRow) -> PassView:
+    return _shown(grant, await zones_of(ctx, grant.site_id))
+
+
+def _shown(grant: GrantRow, zones: Sequence[ZoneRow]) -> PassView:
     return PassView(
         pass_id=grant.id,
         site_id=grant.site_id,
@@ -224,7 +270,7 @@ async def _view(ctx: Context, grant: GrantRow) -> PassView:
         holder_name=grant.holder_name,
         start=grant.valid_from,
         end=grant.valid_until,
-        zone_ids=zone_ids_of(grant, await zones_of(ctx, grant.site_id)),
+        zone_ids=zone_ids_of(grant, zones),
         entries=grant.entries,
         schedule_id=grant.schedule_id,
         passback=grant.passback,

@@ -4,7 +4,8 @@
 2. Erasing takes the name, the address, cards, PINs and plates, and every way from what happened back to the pass. That
    it happened stays: the chain covers a salted hash of the pass alone, roots cover no person, counts do not change.
 3. What was taken out of the log is noted, so that the proof counts it and finds what others took.
-4. A gate that was away may report an erased person's passage later; it is emptied in the next round.
+4. An event is emptied once it is settled (``occupancy``), since whose walk it was cannot be replayed later: what was
+   received in the last minutes, or is reported late by a gate that was away, is emptied in one of the next rounds.
 5. Rows are locked in the order sites, guest passes, grants, lists; an incident hold locks its site too.
 """
 
@@ -17,6 +18,7 @@ from sqlalchemy import ColumnElement, delete, func, or_, select
 
 from domain.access.events import GuestPassErased, GuestPassRevoked, PassErased
 from domain.access.operations.lists import list_passes
+from domain.access.operations.occupancy import settle
 from domain.access.operations.omissions import note_erased
 from domain.access.tables.credentials import CredentialRow
 from domain.access.tables.rights import GrantRow, GuestPassRow, HoldRow
@@ -115,7 +117,6 @@ async def _erase(ctx: Context, chosen: ColumnElement[bool], guests: Sequence[Gue
     for grant in fresh:
         await _forget(ctx, grant, of_guests.get(grant.id))
     grant_ids = [grant.id for grant in grants]
-    # Here, too, the counts of people inside are brought up to now: whose walks they were cannot be replayed later.
     await ctx.db.execute(delete(HoldRow).where(HoldRow.grant_id.in_(grant_ids)))
     await ctx.db.execute(delete(CredentialRow).where(CredentialRow.grant_id.in_(grant_ids)))
     await ctx.db.flush()
@@ -155,6 +156,9 @@ async def _forget(ctx: Context, grant: GrantRow, guest: GuestPassRow | None) -> 
 
 async def _empty(ctx: Context, grant_ids: Sequence[int]) -> Emptied:
     given = {"grant_ids": grant_ids}
+    sites = select(GrantRow.site_id).where(GrantRow.id.in_(grant_ids)).distinct()
+    for site_id in sorted(await ctx.db.scalars(sites)):
+        await settle(ctx, site_id, ctx.now)
     days: Counter[tuple[int, date]] = Counter()
     for site_id, day in await ctx.db.execute(queries.load("domain.access", "empty_log"), given):
         days[site_id, day] += 1

@@ -17,10 +17,13 @@ from sqlalchemy.dialects.postgresql import insert
 
 from domain.access.events import AccessRecorded
 from domain.access.operations.alarms import clear_alarm, raise_alarm
+from domain.access.operations.double_use import look_for_double_use
 from domain.access.operations.gate_conditions import is_told
 from domain.access.operations.journals import Journal, advance_journals
+from domain.access.operations.openings import open_zones
 from domain.access.operations.passages import Gate, Passage, walk
 from domain.access.operations.seal import moment_of_receipt
+from domain.access.rules.passage import moment
 from domain.access.tables.place import GateRow
 from domain.access.tables.record import AccessKeyRow, QuarantineRow
 from domain.kernel import queries
@@ -239,12 +242,20 @@ async def _follow(ctx: Context, logged: Sequence[tuple[int, GateEvent]], gates: 
         }
         await ctx.db.execute(queries.load("domain.access", "end_holds"), given)
     passages = [
-        Passage(access_id, gates[e.passed_gate_id], e.direction, e.grant_id, e.at, e.rid)
+        Passage(access_id, gates[e.passed_gate_id], e.direction, e.grant_id, _moment(ctx, e), e.rid)
         for access_id, e in logged
         if e.kind == "passage" and e.direction in ("in", "out")
     ]
     if passages:
         await walk(ctx, passages)
+        await open_zones(ctx, passages)
+        await look_for_double_use(
+            ctx, passages, {access_id for access_id, e in logged if e.source == "offline"}
+        )
+
+
+def _moment(ctx: Context, event: GateEvent) -> datetime:
+    return moment(event.at, ctx.now, historical=event.historical, clock=event.clock)
 
 
 async def _sound(ctx: Context, event: GateEvent, site_id: int) -> None:

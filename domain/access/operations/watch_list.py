@@ -1,6 +1,6 @@
 """The watch-list: whom a site keeps out, and of whom it wants to hear when they come."""
 
-from collections.abc import Mapping
+from collections import Counter
 from typing import Annotated
 
 import msgspec
@@ -21,10 +21,12 @@ from domain.kernel.paging import Limit, Page, page, turn
 
 Value = Annotated[str, msgspec.Meta(min_length=1, max_length=254)]
 Why = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+JUDGED_AT_ONCE = 2_000
+"""Passes; a site may have a hundred thousand, and a statement takes 32,767 values."""
 
 
 class WatchView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One line of the list. ``passes`` is how many running passes of the site it concerns now."""
+    """One line of the list. ``passes`` tells whoever wrote it how many running passes of the site it concerns."""
 
     watch_id: int
     site_id: int
@@ -32,7 +34,7 @@ class WatchView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     value: str
     action: str
     reason: str
-    passes: int = 0
+    passes: int | None = None
 
 
 @operation("access.watch", allow={"guard", "manager", "admin"})
@@ -57,8 +59,7 @@ async def watch(
     ctx.db.add(row)
     await ctx.db.flush()
     ctx.emit(WatchListChanged(watch_id=row.id, site_id=site_id, on=True), of=row)
-    concerned = await _judge_again(ctx, site_id)
-    return _view(row, sum(hit == row.id for hit in concerned.values()))
+    return _view(row, (await _judge_again(ctx, site_id))[row.id])
 
 
 @operation("access.unwatch", allow={"guard", "manager", "admin"})
@@ -68,6 +69,8 @@ async def unwatch(ctx: Context, *, watch_id: int) -> None:
     if row is None or not ctx.caller.holds("guard", "manager", site_id=row.site_id):
         raise NotFound(f"There is no entry {watch_id} on a watch-list")
     await site_list(ctx, row.site_id, lock=True)
+    if await ctx.db.get(WatchRow, watch_id, populate_existing=True) is None:
+        raise NotFound(f"There is no entry {watch_id} on a watch-list")
     ctx.emit(WatchListChanged(watch_id=row.id, site_id=row.site_id, on=False), of=row)
     await ctx.db.delete(row)
     await ctx.db.flush()
@@ -85,20 +88,24 @@ async def list_watch_list(
     return page([_view(row) for row in rows], limit, lambda one: one.watch_id)
 
 
-async def _judge_again(ctx: Context, site_id: int) -> Mapping[int, int | None]:
-    """Bring the passes of a site, whose list the caller has locked, to its watch-list; return who hits which entry."""
+async def _judge_again(ctx: Context, site_id: int) -> Counter[int]:
+    """Bring the passes of a site, whose list the caller has locked, to its watch-list; count the hits of entries."""
+    entries, hits = await watch_entries(ctx, site_id), Counter[int]()
     chosen = select(GrantRow, ListEntryRow.watch).outerjoin(
         ListEntryRow, ListEntryRow.grant_id == GrantRow.id
     )
     running = chosen.where(GrantRow.site_id == site_id, GrantRow.valid_until > ctx.now)
-    rows = (await ctx.db.execute(running)).all()
-    entries = await watch_entries(ctx, site_id)
-    holders = await holders_of(ctx, [grant for grant, _ in rows])
-    hits = {grant.id: found(entries, holders[grant.id]) for grant, _ in rows}
-    actions = {grant_id: hit.action if hit else None for grant_id, hit in hits.items()}
-    if changed := [grant for grant, watch_ in rows if watch_ != actions[grant.id]]:
-        await list_passes(ctx, changed)
-    return {grant_id: hit.id if hit else None for grant_id, hit in hits.items()}
+    last: int | None = 0
+    while last is not None:
+        some = running.where(GrantRow.id > last).order_by(GrantRow.id).limit(JUDGED_AT_ONCE)
+        rows = (await ctx.db.execute(some)).all()
+        holders = await holders_of(ctx, [grant for grant, _ in rows])
+        found_ = {grant.id: found(entries, holders[grant.id]) for grant, _ in rows}
+        hits.update(hit.id for hit in found_.values() if hit is not None)
+        said = {grant_id: hit.action if hit else None for grant_id, hit in found_.items()}
+        await list_passes(ctx, [grant for grant, watch_ in rows if watch_ != said[grant.id]])
+        last = rows[-1][0].id if len(rows) == JUDGED_AT_ONCE else None
+    return hits
 
 
 def _comparable(kind: Watched, value: str) -> str:
@@ -107,14 +114,18 @@ def _comparable(kind: Watched, value: str) -> str:
             plain = normalised("plate", value)
             if plain is None:
                 raise Invalid.field("value", "is no number plate")
-            return folded("plate", plain)
-        case "user" if not value.isdecimal():
-            raise Invalid.field("value", "must be the id of a user")
+        case "user":
+            if not (value.isascii() and value.isdecimal()):
+                raise Invalid.field("value", "must be the id of a user")
+            plain = value.lstrip("0")
         case _:
-            return folded(kind, value)
+            plain = value
+    if comparable := folded(kind, plain):
+        return comparable
+    raise Invalid.field("value", "says nothing that could be compared")
 
 
-def _view(row: WatchRow, passes: int = 0) -> WatchView:
+def _view(row: WatchRow, passes: int | None = None) -> WatchView:
     return WatchView(
         watch_id=row.id,
         site_id=row.site_id,

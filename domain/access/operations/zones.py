@@ -140,8 +140,9 @@ async def change_zone(
             setattr(row, field, value)
     row.capacity = row.capacity if capacity is msgspec.UNSET else capacity
     row.schedule_id = row.schedule_id if schedule_id is msgspec.UNSET else schedule_id
-    if passback is not None or passback_minutes is not None:
-        row.passback, row.passback_minutes = passback or row.passback, passback_minutes
+    row.passback = passback or row.passback
+    if passback_minutes is not None or row.passback != "timed":
+        row.passback_minutes = passback_minutes
     row.taken += 1  # a decision made on the old rules is made again
     await ctx.db.flush()
     await next_revision(ctx, row.site_id)

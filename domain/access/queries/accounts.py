@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import select
 
-from domain.access.rules.passage import Standing, Walk
+from domain.access.rules.passage import Standing, Walk, moment
 from domain.access.rules.replay import Replay, Tally
 from domain.access.tables.occupancy import SettlementRow
 from domain.access.tables.place import GateRow
@@ -46,12 +46,13 @@ async def account_of(ctx: Context, site_id: int, *, before: datetime | None = No
 
 def _fold(account: Account, ways: dict[tuple[int, str], Way], rows: Sequence[Any]) -> None:
     replay = account.replay
-    for what, number, at, gate_id, pass_id, zone_id, amount in rows:
+    for what, number, at, gate_id, pass_id, zone_id, amount, received_at, historical, clock in rows:
         match what:
             case "in" | "out":
                 account.events += 1
                 left, entered = ways[gate_id, what]
-                replay.walk(Walk(number, left, entered, at), pass_id)
+                when = moment(at, received_at, historical=historical, clock=clock)
+                replay.walk(Walk(number, left, entered, when), pass_id)
             case "forgive":
                 account.events += 1
                 if pass_id is not None:
@@ -71,11 +72,20 @@ def _fold(account: Account, ways: dict[tuple[int, str], Way], rows: Sequence[Any
 
 
 async def _rows(ctx: Context, name: str, given: dict[str, Any]) -> AsyncIterator[Sequence[Any]]:
-    """Read by a cursor of asyncpg itself: a million rows through SQLAlchemy would cost seconds more."""
+    """Read by a cursor of asyncpg itself: a million rows through SQLAlchemy would cost seconds more.
+
+    asyncpg closes no cursor before its transaction ends, and an open one keeps partitions from being dropped. So it
+    lives in a savepoint that is rolled back.
+    """
     connection = await ctx.db.connection()
     compiled = queries.load("domain.access", name).compile(dialect=connection.dialect)
     arguments = [given[parameter] for parameter in compiled.positiontup or ()]
     raw: Any = (await connection.get_raw_connection()).driver_connection  # Any: asyncpg has no types
-    cursor = await raw.cursor(str(compiled), *arguments)
-    while rows := await cursor.fetch(AT_ONCE):
-        yield rows
+    savepoint = raw.transaction()
+    await savepoint.start()
+    try:
+        cursor = await raw.cursor(str(compiled), *arguments)
+        while rows := await cursor.fetch(AT_ONCE):
+            yield rows
+    finally:
+        await savepoint.rollback()

@@ -1,6 +1,7 @@
 -- Everything one decision looks at, in one row: the gate, both zones, the pass with what is held, and the keys.
 -- What only few passes and zones ask for (escorts, second persons, wrong PINs) is looked up for those alone.
-SELECT g.site_id, g.mode, g.enabled,
+SELECT g.site_id, g.mode,
+       g.enabled AND NOT EXISTS (SELECT FROM devices d WHERE d.gate_id = g.id AND NOT d.enabled) AS enabled,
        list.time_zone, list.live_key,
        ARRAY(
            SELECT day::text FROM holidays
@@ -18,7 +19,8 @@ SELECT g.site_id, g.mode, g.enabled,
        ) END AS zone_held,
        enters.two_person AND EXISTS (
            SELECT FROM gates beside JOIN decisions waiting ON waiting.gate_id = beside.id
-           WHERE enters.id IN (beside.from_zone_id, beside.to_zone_id) AND waiting.reason = 'second_person'
+           WHERE beside.site_id = g.site_id AND beside.to_zone_id = enters.id
+             AND waiting.direction = 'in' AND waiting.reason = 'second_person'
              AND waiting.at > CAST(:now AS timestamptz) - interval '15 seconds' AND waiting.grant_id <> p.id
        ) AS accompanied,
        p.id AS pass_id, p.site_id AS pass_site_id, p.zones,
@@ -35,16 +37,16 @@ SELECT g.site_id, g.mode, g.enabled,
            WHERE holds.grant_id = p.id AND NOT holds.consumed AND holds.expires_at > :now
              AND (holds.gate_id, holds.epoch, holds.rid) IS DISTINCT FROM (g.id, :epoch, :rid)
        ) AS held,
-       p.needs_escort AND EXISTS (
+       p.needs_escort AND (EXISTS (
            SELECT FROM grants escort
-           WHERE escort.site_id = p.site_id AND escort.id <> p.id AND escort.revoked_at IS NULL
+           WHERE escort.inside_zone_id = enters.id AND escort.id <> p.id AND escort.revoked_at IS NULL
              AND (escort.escorts OR escort.holder_user_id = guest.host_user_id)
-             AND (escort.inside_zone_id = enters.id OR EXISTS (
-                 SELECT FROM holds
-                 WHERE holds.grant_id = escort.id AND holds.gate_id = g.id
-                   AND NOT holds.consumed AND holds.expires_at > :now
-             ))
-       ) AS escorted,
+       ) OR EXISTS (
+           SELECT FROM holds JOIN grants escort ON escort.id = holds.grant_id
+           WHERE holds.gate_id = g.id AND NOT holds.consumed AND holds.expires_at > :now
+             AND escort.id <> p.id AND escort.revoked_at IS NULL
+             AND (escort.escorts OR escort.holder_user_id = guest.host_user_id)
+       )) AS escorted,
        CASE WHEN CAST(:method AS text) = 'pin' THEN (
            SELECT count(*) FROM decisions tried
            WHERE tried.gate_id = g.id AND tried.method = 'pin' AND NOT tried.admit AND tried.reason = 'unknown'

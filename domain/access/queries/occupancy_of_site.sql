@@ -9,7 +9,8 @@ SELECT CASE log.kind WHEN 'passage' THEN log.direction ELSE log.kind END AS what
        CASE log.kind
            WHEN 'correction' THEN CAST(log.detail ->> 'delta' AS bigint)
            WHEN 'forgive' THEN CAST(log.detail ->> 'from' AS bigint)
-       END AS amount
+       END AS amount,
+       log.received_at, log.historical, log.clock
 FROM access_log AS log LEFT JOIN grants AS mine ON mine.id = log.grant_id AND mine.site_id = log.site_id
 WHERE log.site_id = :site_id
   AND log.received_at >= coalesce(CAST(:floor AS timestamptz), '-infinity')
@@ -21,15 +22,15 @@ WHERE log.site_id = :site_id
       WHERE command.id = log.rid AND command.gate_id = log.gate_id AND command.written_down
   ))
 UNION ALL
-SELECT 'settled', moved_by, moved_at, NULL, grant_id, inside_zone_id, entered
+SELECT 'settled', moved_by, moved_at, NULL, grant_id, inside_zone_id, entered, NULL, NULL, NULL
 FROM settled_passes WHERE site_id = :site_id
 UNION ALL
 SELECT 'tally', CAST(value ->> 'loose' AS bigint), NULL, CAST(value ->> 'came' AS bigint),
-       CAST(value ->> 'went' AS bigint), CAST(key AS bigint), CAST(value ->> 'corrected' AS bigint)
+       CAST(value ->> 'went' AS bigint), CAST(key AS bigint), CAST(value ->> 'corrected' AS bigint), NULL, NULL, NULL
 FROM settlements, jsonb_each(settlements.zones) WHERE site_id = :site_id
 UNION ALL
-SELECT 'pass', moved_by, moved_at, NULL, id, inside_zone_id, entered
+SELECT 'pass', moved_by, moved_at, NULL, id, inside_zone_id, entered, NULL, NULL, NULL
 FROM grants WHERE site_id = :site_id AND (entered <> 0 OR moved_at IS NOT NULL)
 UNION ALL
-SELECT 'zone', NULL, NULL, NULL, NULL, id, inside
+SELECT 'zone', NULL, NULL, NULL, NULL, id, inside, NULL, NULL, NULL
 FROM zones WHERE site_id = :site_id

@@ -1,12 +1,15 @@
 -- Keep what an admit takes until the passage, if nothing has moved since the facts were read; no row = it has.
 -- A zone that moved while the pass did not leaves the pass's counter one higher, which only costs another look.
--- A rotating code is spent with it; step 0 is none.
+-- A rotating code is spent with it; step 0 is none. What was revoked meanwhile has moved as well.
 WITH pass AS (
     UPDATE grants SET
         taken = taken + 1,
         code_step = greatest(code_step, CAST(:code_step AS bigint)),
-        code_zone_id = CASE WHEN CAST(:code_step AS bigint) > 0 THEN CAST(:zone_id AS bigint) ELSE code_zone_id END
-    WHERE id = :grant_id AND taken = :pass_taken AND revoked_at IS NULL
+        code_zone_id = CASE
+            WHEN CAST(:code_step AS bigint) > 0 AND CAST(:code_step AS bigint) >= code_step THEN CAST(:zone_id AS bigint)
+            ELSE code_zone_id
+        END
+    WHERE id = :grant_id AND taken = :pass_taken
     RETURNING id
 ), zone AS (
     UPDATE zones SET taken = taken + 1

@@ -20,8 +20,8 @@ _SHAPES: dict[Kind, re.Pattern[str]] = {
     "pin": re.compile(r"[0-9]{4,12}"),
     "plate": re.compile(r"[A-Z0-9]{2,12}"),
 }
-# Letters of Russian plates are those that look the same in both alphabets; cameras answer either.
-_LOOKALIKES = str.maketrans("АВЕКМНОРСТУХ", "ABEKMHOPCTYX")
+# Letters of Russian and Ukrainian plates are those that look the same in both alphabets; cameras answer either.
+_LOOKALIKES = str.maketrans("АВЕІКМНОРСТУХ", "ABEIKMHOPCTYX")
 _SEPARATORS = re.compile(r"[\s:.\-·]+")
 
 

@@ -4,9 +4,9 @@
 2. The same facts get the same verdict on the server and at an offline gate. Only `standing` and the waiver
    `open` look at the link.
 3. Nobody is held inside: where the direction is out, a readable pass of ours opens whatever else speaks
-   against it (ended, revoked, lockdown, never seen entering). What would have refused is in the trace as
-   waived, so that the guard hears of it. Only what is no pass of ours is refused, and not even that while
-   the gate is `free` or in `evacuate`. The push bar beside the gate is hardware and asks nobody.
+   against it (ended, revoked, lockdown, never seen entering, wrong PINs of others). What would have refused is
+   in the trace as waived, so that the guard hears of it. Only what is no pass of ours is refused, and not even
+   that while the gate is `free` or in `evacuate`. The push bar beside the gate is hardware and asks nobody.
 4. Where the zone's policy is `open`, an offline gate lets in whatever it is shown, except while it is
    locked or disabled.
 """
@@ -47,7 +47,9 @@ def _step(name: str, finding: Finding | None, facts: Facts, pass_: PassFacts | N
 
 def _waiver(facts: Facts, pass_: PassFacts | None, rule: str, reason: Reason) -> Waiver | None:
     gate = facts.gate
-    if facts.direction == "out" and (rule != "token" or gate.mode in ("free", "evacuate")):
+    if facts.direction == "out" and (
+        not isinstance(facts.token, Reason) or gate.mode in ("free", "evacuate")
+    ):
         return "exit"
     if rule == "mode":
         return None

@@ -49,10 +49,23 @@ def same_day(one: float, other: float, zone: str) -> bool:
     return _day(one, zone) == _day(other, zone)
 
 
+def spans_of(hours: Hours, clock: WallClock) -> Spans:
+    """Returns the spans of the day that the calendar shows."""
+    return hours.holidays if clock.holiday else hours.week[clock.weekday]
+
+
 def is_open(hours: Hours, clock: WallClock) -> bool:
     """Returns whether the clock shows a minute within the hours."""
-    spans = hours.holidays if clock.holiday else hours.week[clock.weekday]
-    return any(start <= clock.minute < end for start, end in spans)
+    return any(start <= clock.minute < end for start, end in spans_of(hours, clock))
+
+
+def written(spans: Spans) -> str:
+    """Returns spans as people write them, `09:00-13:00, 14:00-18:00`; nothing for a day without any."""
+    return ", ".join(f"{_time(start)}-{_time(end)}" for start, end in spans)
+
+
+def _time(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
 
 
 def spans_problem(hours: Hours) -> tuple[str, str] | None:

@@ -2,8 +2,8 @@
 
 The site has a key. From it comes one key per day (UTC), and from that a secret per pass and day: an offline gate holds
 the keys of a few days and no secret of anybody; a phone holds its own secrets for the days of its pass. The code is
-the first 4 bytes of HMAC-SHA256 over the number of the step. A screenshot is worth its step and the next, and within
-them it does not open the same zone twice.
+the first 4 bytes of HMAC-SHA256 over the number of the step. A screenshot is worth its step and those beside it, and
+within them it does not open again the zone that it opened last.
 """
 
 import hmac

@@ -6,9 +6,12 @@
 3. Every walk in from the street is an entry, told late or not.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct
+
+PROMPT = timedelta(seconds=30)
+"""So long a live event may take from a gate whose clock is right."""
 
 
 class Walk(Struct, frozen=True):
@@ -35,6 +38,19 @@ class Standing(Struct, frozen=True):
 
 
 OUTSIDE = Standing()
+
+
+def moment(at: datetime, received_at: datetime, *, historical: bool, clock: str) -> datetime:
+    """Returns the moment that counts for an event: `at` as its gate has it, where that can be true.
+
+    A gate's clock may be a year off, and a walk of next year would make all later ones of its pass count for nothing.
+    So nothing happened after it was received. What is told as it happens, but more than half a minute from its receipt
+    or by a clock that was not set (`clock` is `unsure`), happened when it was received. Of what is told late nobody
+    knows better than the gate.
+    """
+    if not historical and (clock == "unsure" or abs(received_at - at) > PROMPT):
+        return received_at
+    return min(at, received_at)
 
 
 def after(standing: Standing, walk: Walk) -> Standing:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from domain.access.rules.credentials import Credential
 from domain.access.rules.facts import Facts, Passback, PassFacts, ZoneFacts
-from domain.access.rules.hours import Hours, is_open
+from domain.access.rules.hours import Hours, WallClock, is_open, spans_of, written
 from domain.access.rules.live_code import DRIFT, STEP_S
 from domain.access.rules.reasons import Reason
 from domain.access.rules.verdict import Inputs
@@ -69,15 +69,17 @@ def hours(facts: Facts, pass_: PassFacts | None, now: float) -> Finding | None:
         "minute": clock.minute if clock else None,
         "holiday": clock.holiday if clock else None,
     }
-    within = [_within(hours, facts) for hours in (theirs, zones)]
-    inputs |= {"pass_open": within[0], "zone_open": within[1]}
-    return inputs, Reason.OUT_OF_HOURS if False in within else None
+    refused = False
+    for whose, asked in (("pass", theirs), ("zone", zones)):
+        if asked is not None:
+            within = clock is not None and is_open(asked, clock)
+            inputs |= {f"{whose}_open": within, f"{whose}_hours": _today(asked, clock)}
+            refused |= not within
+    return inputs, Reason.OUT_OF_HOURS if refused else None
 
 
-def _within(hours: Hours | None, facts: Facts) -> bool | None:
-    if hours is None:
-        return None
-    return facts.clock is not None and is_open(hours, facts.clock)
+def _today(hours: Hours, clock: WallClock | None) -> str | None:
+    return None if clock is None else written(spans_of(hours, clock))
 
 
 def place(facts: Facts, pass_: PassFacts | None, now: float) -> Finding | None:

@@ -30,11 +30,12 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 def folded(kind: Watched, text: str) -> str:
     """Returns a value as it is compared: names without accents, case and order of words."""
-    plain = " ".join(text.split()).casefold()
     if kind != "name":
-        return plain
-    bare = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
-    return " ".join(sorted(bare.replace("ё", "е").split()))
+        return " ".join(text.split()).casefold()
+    # Folding case makes marks, and taking letters apart makes capitals: each comes after the other.
+    parts = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()).casefold()
+    bare = "".join(letter for letter in parts if not unicodedata.combining(letter))
+    return " ".join(sorted(bare.split()))
 
 
 def found(entries: Iterable[Entry], holder: Holder) -> Entry | None:

@@ -1,7 +1,7 @@
 """The building: zones, the gates between them, and the account each gate speaks through."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlalchemy import (
     BigInteger,
@@ -70,6 +70,8 @@ class GateRow(Table, Versioned):
     __table_args__ = (
         UniqueConstraint("site_id", "name"),
         CheckConstraint("from_zone_id IS DISTINCT FROM to_zone_id OR desk", name="leads_somewhere"),
+        CheckConstraint("battery BETWEEN 0 AND 100", name="battery"),
+        CheckConstraint("power IN ('mains', 'battery')", name="power"),
         Index("gates_desk_idx", "site_id", unique=True, postgresql_where=text("desk")),
     )
     refusals: ClassVar[dict[str, DomainError]] = {
@@ -86,6 +88,7 @@ class GateRow(Table, Versioned):
     enabled: Mapped[bool] = mapped_column(default=True)
     mode: Mapped[str] = mapped_column(default="normal")
     link: Mapped[str] = mapped_column(default="unknown")
+    link_since: Mapped[datetime | None]
     epoch: Mapped[bytes | None]
     birth: Mapped[int] = mapped_column(default=0)
     last_seen_at: Mapped[datetime | None]
@@ -93,12 +96,26 @@ class GateRow(Table, Versioned):
     queue_depth: Mapped[int] = mapped_column(default=0)
     clock_offset_ms: Mapped[int] = mapped_column(default=0)
     firmware: Mapped[str] = mapped_column(default="")
+    hardware: Mapped[str] = mapped_column(default="")
+    capabilities: Mapped[list[Any]] = mapped_column(default=list)
+    directions: Mapped[list[Any]] = mapped_column(default=list)
+    time_zone: Mapped[str] = mapped_column(default="")
+    journal_low: Mapped[int] = mapped_column(default=0)
+    journal_high: Mapped[int] = mapped_column(default=0)
+    list_revision: Mapped[int] = mapped_column(default=0)
+    config_revision: Mapped[int] = mapped_column(default=0)
+    uptime_s: Mapped[int | None]
+    rssi: Mapped[int | None]
+    temperature: Mapped[float | None]
+    battery: Mapped[int | None]
+    power: Mapped[str | None]
 
 
 class DeviceRow(Table):
     """The broker account of a gate; the broker is brought to it whenever ``revision`` is not the applied one.
 
-    No password is kept: it is derived from the installation's secret and ``generation``.
+    No password is kept: it is derived from the installation's secret and ``generation``. Who gave the account last and
+    who switched it off or on last stand beside it; the whole history is in the facts.
     """
 
     __tablename__ = "devices"
@@ -108,3 +125,10 @@ class DeviceRow(Table):
     enabled: Mapped[bool]
     revision: Mapped[int]
     applied_revision: Mapped[int] = mapped_column(default=0)
+    hardware: Mapped[str] = mapped_column(default="")
+    public_key: Mapped[str | None]
+    provisioned_at: Mapped[datetime | None]
+    provisioned_by: Mapped[int | None]
+    switched_at: Mapped[datetime | None]
+    switched_by: Mapped[int | None]
+    switched_why: Mapped[str] = mapped_column(default="")

@@ -89,15 +89,23 @@ event.listen(
 
 
 class GateEpochRow(Table):
-    """One life of a gate's journal: nothing is missing up to ``watermark``; ``highest`` is the newest seen."""
+    """One life of a gate's journal: nothing is missing up to ``watermark``; ``highest`` is the newest seen.
+
+    ``asked_at`` is when the gate was asked for what is missing, ``missed_at`` when that was raised as an alarm.
+    """
 
     __tablename__ = "gate_epochs"
+    __table_args__ = (
+        Index("gate_epochs_asked_idx", "gate_id", postgresql_where=text("asked_at IS NOT NULL")),
+    )
 
     gate_id: Mapped[int] = mapped_column(ForeignKey("gates.id"), primary_key=True, autoincrement=False)
     epoch: Mapped[bytes] = mapped_column(primary_key=True)
     first_seen_at: Mapped[datetime]
     watermark: Mapped[int] = mapped_column(default=0)
     highest: Mapped[int] = mapped_column(default=0)
+    asked_at: Mapped[datetime | None]
+    missed_at: Mapped[datetime | None]
 
 
 class VisitRow(Table):
@@ -123,6 +131,7 @@ class QuarantineRow(Table):
     """A message that could not be taken into the log, kept whole with the reason."""
 
     __tablename__ = "quarantine"
+    __table_args__ = (Index("quarantine_gate_id_idx", "gate_id", "id"),)
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
     received_at: Mapped[datetime] = mapped_column(index=True)

@@ -3,15 +3,17 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from domain.access.rules.credentials import Credential
 from domain.access.rules.decide import decide
 from domain.access.rules.facts import Facts, GateFacts, PassFacts, ZoneFacts, facts_of_claim
 from domain.access.rules.live_code import CodeFacts
 from domain.access.rules.reasons import Reason
 from domain.access.rules.token import Flag, PassClaim
+from tests.domain.access.rules.random_facts import RESTRICTIONS, anything, claims, easiest, likely, times
 
 NOW = 5_000.0
 CLAIM = PassClaim(key_id=1, pass_id=7, site_id=1, zones=0b01, not_before=0, minutes=1000)
@@ -128,6 +130,13 @@ def test_nobody_with_a_pass_is_held_inside(changes: dict[str, Any], mode: Any):
     assert decide(facts, NOW).admit
 
 
+def test_wrong_pins_of_others_hold_nobody_inside_and_open_for_no_stranger():
+    mine = replace(EXIT, token=Credential(method="pin", pass_id=7), failures=9)
+
+    assert decide(mine, NOW).waived == (Reason.TOO_MANY_TRIES,)
+    assert decide(replace(mine, token=Reason.UNKNOWN, known=None), NOW).reason is Reason.TOO_MANY_TRIES
+
+
 def test_leaving_to_a_full_zone_or_one_of_another_right_is_not_refused():
     facts = replace(EXIT, enters=ZoneFacts(ordinal=5, capacity=1, inside=1))
 
@@ -190,38 +199,21 @@ def test_an_offline_gate_that_may_not_decide_still_lets_out():
     assert decide(replace(EXIT, link="offline", policy="deny", known=None), NOW).admit
 
 
-ordinals = st.integers(-2, 40)
-times = st.floats(allow_nan=True, allow_infinity=True)
-claims = st.builds(
-    PassClaim,
-    key_id=st.integers(0, 3),
-    pass_id=st.integers(0, 3),
-    site_id=st.integers(0, 2),
-    zones=st.integers(0, 2**32 - 1),
-    not_before=st.integers(0, 2**32 - 1),
-    minutes=st.integers(0, 2**24 - 1),
-    flags=st.integers(0, 255),
-)
-passes = st.builds(
-    PassFacts,
-    pass_id=st.integers(0, 3),
-    site_id=st.integers(0, 2),
-    zones=st.integers(-1, 2**32),
-    valid_from=times,
-    valid_until=times,
-    inside_zone=st.none() | ordinals,
-)
-zones = st.builds(
-    ZoneFacts, ordinal=ordinals, capacity=st.none() | st.integers(-1, 5), inside=st.integers(-1, 6)
-)
-anything = st.builds(
-    Facts,
-    token=claims | st.sampled_from([Reason.UNKNOWN, Reason.BAD_SIG]),
-    known=st.none() | passes,
-    gate=st.builds(GateFacts, gate_id=st.just(1), site_id=st.integers(0, 2)),
-    leaves=st.none() | ordinals,
-    enters=st.none() | zones,
-)
+@settings(max_examples=600)
+@given(likely() | st.tuples(anything, times), st.sampled_from(sorted(RESTRICTIONS)))
+def test_a_restriction_never_turns_a_refusal_into_an_admit(case: tuple[Facts, float], name: str):
+    facts, now = case
+
+    harder = decide(RESTRICTIONS[name](facts), now)
+
+    assert decide(facts, now).admit or not harder.admit
+
+
+@given(likely())
+def test_likely_facts_are_admitted_once_nothing_speaks_against_them(case: tuple[Facts, float]):
+    facts, now = case
+
+    assert decide(easiest(facts), now).admit
 
 
 @given(anything, times)

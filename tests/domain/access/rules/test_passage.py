@@ -3,10 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from domain.access.rules.passage import OUTSIDE, Standing, Walk, after, put, together
+from domain.access.rules.passage import OUTSIDE, Standing, Walk, after, moment, put, together
 
 NINE = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 HALL, OFFICE = 1, 2
@@ -68,3 +69,33 @@ def test_to_be_put_somewhere_is_no_entry_and_a_later_walk_goes_before_it():
     said = put(came, None, NINE + timedelta(minutes=1), 2)
     assert (said.inside, said.entered, said.moved_by) == (None, 1, 2)
     assert put(said, HALL, NINE, 3) == said
+
+
+@pytest.mark.parametrize(
+    ("off_s", "historical", "clock", "counts_off_s"),
+    [
+        (0, False, "ok", 0),
+        (-30, False, "ok", -30),
+        (-31, False, "ok", 0),
+        (20, False, "ok", 0),
+        (31_536_000, False, "ok", 0),
+        (-31_536_000, False, "ok", 0),
+        (-5, False, "unsure", 0),
+        (-86_400, True, "ok", -86_400),
+        (-86_400, True, "unsure", -86_400),
+        (31_536_000, True, "ok", 0),
+    ],
+)
+def test_a_moment_counts_where_it_can_be_true(off_s: int, historical: bool, clock: str, counts_off_s: int):
+    at = NINE + timedelta(seconds=off_s)
+
+    counted = moment(at, NINE, historical=historical, clock=clock)
+
+    assert (counted - NINE).total_seconds() == counts_off_s
+
+
+@given(some.datetimes(), some.datetimes(), some.booleans(), some.sampled_from(["ok", "unsure"]))
+def test_nothing_happened_after_it_was_received(
+    at: datetime, received_at: datetime, historical: bool, clock: str
+):
+    assert moment(at, received_at, historical=historical, clock=clock) <= received_at

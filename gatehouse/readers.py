@@ -1,0 +1,67 @@
+"""How the text of a setting is read; a reader complains by a ValueError that says what the text must be."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, get_args
+from urllib.parse import urlsplit
+
+# Any: a value is of whatever type its row reads it as.
+Reader = Callable[[str], Any]
+
+
+def text_of(text: str) -> str:
+    """Read any text."""
+    return text
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """Read words with commas between them."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def path_of(text: str) -> Path:
+    """Read the path of a file or a directory."""
+    return Path(text).expanduser()
+
+
+def number_within(low: int, high: int) -> Reader:
+    """Return what reads a whole number in these bounds."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return int(text)
+
+    return read
+
+
+def one_of(
+    choices: Any, change: Callable[[str], str]
+) -> Reader:  # Any: what a Literal is to the type checker
+    """Return what reads one of the choices of a Literal."""
+
+    def read(text: str) -> str:
+        if change(text) not in get_args(choices):
+            raise ValueError("one of " + ", ".join(get_args(choices)))
+        return change(text)
+
+    return read
+
+
+def url_of(*schemes: str) -> Reader:
+    """Return what reads an address of one of these kinds."""
+
+    def read(text: str) -> str:
+        parts = urlsplit(text)
+        if parts.scheme not in schemes:
+            raise ValueError(
+                "an address that begins with " + " or ".join(f"{scheme}://" for scheme in schemes)
+            )
+        return text
+
+    return read
+
+
+PORT = number_within(1, 65_535)
+SECONDS = number_within(1, 10 * 365 * 86_400)
+POSTGRES = ("postgresql", "postgres", "postgresql+asyncpg")
