@@ -2,13 +2,14 @@
 
 from gate_bridge import wire
 from simulators.journal import Journal
+from simulators.lists import Lists
 from simulators.orders import Orders
 from simulators.plan import GatePlan
 
 FIRMWARE = "gatehouse-simulator 1"
 
 
-def birth(plan: GatePlan, journal: Journal, orders: Orders, now_ms: int) -> wire.Birth:
+def birth(plan: GatePlan, journal: Journal, orders: Orders, lists: Lists, now_ms: int) -> wire.Birth:
     """Returns that the gate is there, what it can do, and what its journal keeps."""
     kept = wire.JournalRange(
         journal.acknowledged + 1 if journal.depth else 0, journal.last_seq if journal.depth else 0
@@ -20,14 +21,15 @@ def birth(plan: GatePlan, journal: Journal, orders: Orders, now_ms: int) -> wire
         clock_ms=now_ms,
         firmware=FIRMWARE,
         hardware="simulated",
-        capabilities=("qr",),
+        capabilities=("qr", "nfc", "pin", "plate"),
         directions=plan.directions,
+        list_revision=lists.revision,
         mode=orders.mode(now_ms),
     )
 
 
 def heartbeat(
-    journal: Journal, orders: Orders, now_ms: int, *, offset_ms: int, uptime_s: float
+    journal: Journal, orders: Orders, lists: Lists, now_ms: int, *, offset_ms: int, uptime_s: float
 ) -> wire.Heartbeat:
     """Returns how the gate is, and what it has taken over of what it was told."""
     return wire.Heartbeat(
@@ -39,5 +41,7 @@ def heartbeat(
         uptime_s=int(uptime_s),
         power="mains",
         clock_offset_ms=offset_ms,
-        reported=wire.Reported(mode=orders.mode(now_ms), revision=orders.revision),
+        reported=wire.Reported(
+            mode=orders.mode(now_ms), revision=orders.revision, list_revision=lists.revision
+        ),
     )

@@ -135,6 +135,8 @@ export const en = {
     jam: 'jammed',
     psu: 'power supply',
     tailgate: 'two on one pass',
+    double_use: 'one pass used twice',
+    watch_list: 'somebody on the watch-list',
   } as Record<string, string>,
   directions: { in: 'in', out: 'out' },
   reasons: reasonsEn,

@@ -135,6 +135,8 @@ export const ru: Words = {
     jam: 'заклинило',
     psu: 'питание',
     tailgate: 'двое по одному пропуску',
+    double_use: 'пропуск использован дважды',
+    watch_list: 'человек из списка наблюдения',
   },
   directions: { in: 'вход', out: 'выход' },
   reasons: reasonsRu,

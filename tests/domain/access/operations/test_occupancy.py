@@ -131,6 +131,44 @@ async def test_settled_events_may_be_dropped_and_a_rebuild_still_comes_out_right
     assert 0 < rest.events < whole.events
 
 
+@pytest.mark.parametrize("seed", [7, 8])
+async def test_who_is_erased_is_counted_on(premises: Premises, entrance: Gate, crowd: Crowd):
+    """Also where a gate reports a walk of theirs only afterwards."""
+    await crowd.walk(8)
+    before = await compare(premises)
+    gone, stays = await guests(premises, 2)
+    await entrance.report(*(entrance.event(direction="in", grant_id=made.pass_id) for made in (gone, stays)))
+    await premises.ask("manager", "access.erase_person", guest_pass_id=1)
+    await premises.ask("manager", "access.erase_person", guest_pass_id=gone.guest_pass_id)
+    premises.house.clock.advance(seconds=5)
+    await entrance.report(entrance.event(direction="out", grant_id=gone.pass_id))
+
+    between = await compare(premises)
+    assert await premises.serve("access.erase_late") == 1
+    after = await compare(premises)
+    up_to = await settled(premises, premises.now + timedelta(hours=1))
+    await meddle(premises, f"DELETE FROM access_log WHERE received_at < '{up_to.isoformat()}'")
+    dropped = await compare(premises)
+
+    assert [one.differences for one in (before, between, after, dropped)] == [0, 0, 0, 0]
+    assert between.zones == after.zones == dropped.zones
+
+
+async def test_days_that_have_had_their_term_are_settled_before_they_go(premises: Premises, entrance: Gate):
+    await premises.serve("access.open_days")
+    await entrance.report(*(entrance.event(direction="in") for _ in range(3)))
+    premises.house.clock.advance(days=100)
+    await premises.serve("access.open_days")
+    await entrance.report(entrance.event(direction="out"))
+
+    while await premises.serve("access.drop_days"):
+        pass
+
+    compared = await compare(premises)
+    assert (compared.events, compared.differences) == (1, 0)
+    assert [zone.live for zone in compared.zones] == [2, 0]
+
+
 @pytest.mark.parametrize("seed", [6])
 async def test_what_may_still_be_under_way_is_not_settled(premises: Premises, crowd: Crowd):
     await crowd.walk(2)
