@@ -15,6 +15,8 @@ from domain.access.operations.occupancy import settle
 from domain.kernel.errors import Forbidden, NotFound
 from tests.premises import Gate, Premises
 
+YEAR_S = 365 * 86_400
+
 
 async def compare(premises: Premises, *, write: bool = False) -> Any:
     return await premises.ask("admin", "access.rebuild_occupancy", site_id=premises.ids["site"], write=write)
@@ -62,13 +64,15 @@ class Crowd:
         events = []
         for _ in range(self._random.randint(1, 3)):
             holder = self._random.choice([*self._passes, None])
-            late = timedelta(seconds=self._random.choice([0, 0, 0, 30, 600, -5]))
+            late = timedelta(seconds=self._random.choice([0, 0, 0, 30, 31, 600, -5, YEAR_S, -YEAR_S]))
             events.append(
                 gate.event(
                     self._random.choice(["passage", "passage", "decision"]),
                     direction=self._random.choice(["in", "in", "out", None]),
                     grant_id=holder.pass_id if holder else None,
                     at=self._premises.now - late,
+                    clock=self._random.choice(["ok", "ok", "unsure"]),
+                    historical=self._random.choice([False, False, True]),
                 )
             )
         await gate.report(*events, *self._random.sample(events, 1))
