@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from bench import codecs, evidence, occupancy
+from bench import codecs, evidence, occupancy, revocation
 from bench.fanout import run as fanout
 from bench.gates import run as gates
 
@@ -13,6 +13,7 @@ Benchmark = Callable[[], Coroutine[Any, Any, None]]
 BENCHMARKS: dict[str, Benchmark] = {
     "codecs": codecs.run,
     "gates": gates.ALL,
+    "revocation": revocation.run,
     "occupancy": occupancy.run,
     "evidence": evidence.run,
     "fanout": fanout.run,

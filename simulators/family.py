@@ -29,6 +29,7 @@ from simulators.share import Share
 logger = logging.getLogger(__name__)
 
 TRY_AGAIN_AFTER_S = 1.0
+LOOK_EVERY_S = 0.1
 ENDS_WITHIN_S = 8.0
 """A child that is not through with its gates' farewells by then is killed."""
 
@@ -83,8 +84,11 @@ class Family:
             since_s = (loop.time() - began) * self._file.plan.speed
 
     async def _cuts(self, plan: FleetPlan) -> None:
-        """Kill processes where the plan says so."""
+        """Kill processes where the plan says so, counted from when all are there."""
         loop = asyncio.get_running_loop()
+        doors = [self._path.parent / share.door(plan.control) for share in shares(plan)]
+        for path in doors:
+            await _there(path)
         began = loop.time()
         for fault in sorted(process_cuts(plan.faults), key=lambda one: one.at_s):
             await asyncio.sleep(began + fault.at_s / plan.speed - loop.time())
@@ -145,6 +149,11 @@ def _own(plan: FleetPlan) -> object:
     """Return what of a plan is the parent's affair; children see to the rest."""
     day = (plan.scenario, plan.people, plan.gates) if plan.scenario else None
     return plan.spread, plan.control, process_cuts(plan.faults), plan.speed, day
+
+
+async def _there(path: Path) -> None:
+    while not path.exists():  # noqa: ASYNC110  # another process makes it
+        await asyncio.sleep(LOOK_EVERY_S)
 
 
 def _kill(child: Process) -> None:

@@ -32,7 +32,7 @@ _EVENTS: dict[str, object] = {
 _ANYWHERE: dict[str, bytes] = {
     "nothing but a bracket": b"{",
     "no text": b"\xff\xfe\x00",
-    "a list": b"[]",
+    "a list": b"[1]",
     "null": b"null",
     "an empty object": b"{}",
     "very deep": b"[" * 5_000,

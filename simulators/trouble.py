@@ -21,34 +21,38 @@ logger = logging.getLogger(__name__)
 
 
 class Trouble:
-    """`play` it once; it ends when all is over."""
+    """`play` it once; it ends when all is over. Cancelled, it ends what lasts: clocks are set right, wires mended."""
 
     def __init__(self, plan: FleetPlan, mounts: Mapping[int, Mount], show: Show) -> None:
         self._plan = plan
         self._mounts = mounts
         self._show = show
         self._lasting: dict[tuple[int, int], asyncio.Task[None]] = {}
+        self._begun: dict[tuple[int, int], Act] = {}
 
     async def play(self, since_s: float = 0.0) -> None:
         """Plays the script from a second of it on; what began before and lasts is not begun again."""
         loop = asyncio.get_running_loop()
         began = loop.time() - since_s / self._plan.speed
-        async with asyncio.TaskGroup() as group:
-            for act in faults.schedule(self._plan.faults, self._mounts.keys()):
-                if act.at_s >= since_s:
-                    await asyncio.sleep(began + act.at_s / self._plan.speed - loop.time())
-                    self._do(group, act)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for act in faults.schedule(self._plan.faults, self._mounts.keys()):
+                    if act.at_s >= since_s:
+                        await asyncio.sleep(began + act.at_s / self._plan.speed - loop.time())
+                        self._do(group, act)
+        finally:
+            for act in list(self._begun.values()):
+                self._end(act)
 
     def _do(self, group: asyncio.TaskGroup, act: Act) -> None:
         mount, fault = self._mounts.get(act.gate_id), self._plan.faults[act.fault]
-        if mount is None:
-            return
         if act.doing == "end":
-            self._end(act, mount, fault)
-        elif mount.gate is None:
+            self._end(act)
+        elif mount is None or mount.gate is None:
             logger.info("gate %d is dark and spared: %s", act.gate_id, type(fault).__name__)
         else:
             logger.info("gate %d meets %s", act.gate_id, type(fault).__name__)
+            self._begun[act.fault, act.gate_id] = act
             self._strike(mount, mount.gate, fault)
             if (lasting := self._lasts(mount, fault)) is not None:
                 self._lasting[act.fault, act.gate_id] = group.create_task(lasting)
@@ -100,7 +104,10 @@ class Trouble:
             case _:
                 return None
 
-    def _end(self, act: Act, mount: Mount, fault: Fault) -> None:
+    def _end(self, act: Act) -> None:
+        mount, fault = self._mounts.get(act.gate_id), self._plan.faults[act.fault]
+        if self._begun.pop((act.fault, act.gate_id), None) is None or mount is None:
+            return
         if task := self._lasting.pop((act.fault, act.gate_id), None):
             task.cancel()
         match fault:

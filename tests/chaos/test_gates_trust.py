@@ -10,18 +10,18 @@ import msgspec
 import pytest
 
 from domain.kernel.caller import SERVICE
-from gate_bridge import wire
+from gate_bridge import ingest, wire
 from gate_bridge.client import Client, Settings
 from gatehouse.brokers import account_url
 from gatehouse.parts import process_of
 from simulators.faults import LateWill, Poison, StaleCommand
 from simulators.poison import STRANGE_EPOCH, poison
-from tests.chaos.at_work import Work, at_work
+from tests.chaos.at_work import Work, at_work, ended
 from tests.chaos.world import HOUSE, SECRET, Fleet
 from tests.eventually import eventually
 
 pytestmark = pytest.mark.crash
-READ_BY_INGEST = ("up/evt", "up/batch", "up/state", "up/hb", "up/res")
+READ = (*ingest.LEGS, "up/scan")
 
 
 async def test_poison_of_every_kind_is_kept_apart_and_stops_nobody(own_folder: Path, database: str):
@@ -30,7 +30,7 @@ async def test_poison_of_every_kind_is_kept_apart_and_stops_nobody(own_folder: P
         await work.made.goes_on(by=10)
         await work.until("SELECT count(*) FROM decisions")
         work.strike(work.made.fleets[0], Poison(at_s=0))
-        due = {payload for _, leg, payload in poison() if leg in (*READ_BY_INGEST, "up/scan")}
+        due = {payload for _, leg, payload in poison() if leg in READ}
 
         async def kept_apart() -> None:
             rows = await work.made.ask("SELECT payload FROM quarantine")
@@ -62,7 +62,7 @@ async def test_an_account_disabled_while_connected_is_out_at_once_and_its_journa
 
 async def test_a_will_that_comes_after_the_rebirth_is_not_believed(own_folder: Path, database: str):
     async with at_work(own_folder, database, roles=()) as work:
-        ingest, alive = await work.made.gatehouse("ingest"), work.made.fleets[0]
+        first, alive = await work.made.gatehouse("ingest"), work.made.fleets[0]
         await work.has(alive, "passage")
         async with _listening(work, wire.topic(alive.gate.site_id, alive.gate.gate_id, "up/state")) as heard:
             work.strike(alive, LateWill(at_s=0))
@@ -70,8 +70,7 @@ async def test_a_will_that_comes_after_the_rebirth_is_not_believed(own_folder: P
             deaths = [said.session for said in heard if isinstance(said, wire.Death)]
             births = [said.session for said in heard if isinstance(said, wire.Birth)]
             assert deaths[-1] < births[-1]
-        ingest.kill()
-        await ingest.wait()
+        await ended(first)
         # It is what the broker keeps of the gate, and so the first thing that the next one hears.
         await work.made.gatehouse("ingest")
         await work.made.goes_on(by=10)

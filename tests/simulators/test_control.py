@@ -1,4 +1,7 @@
-"""The door of a fleet answers what it is asked, and says plainly what it cannot do."""
+"""The door of a fleet answers what it is asked, and says plainly what it cannot do.
+
+Proves: simulators/control.py, simulators/presented.py
+"""
 
 import asyncio
 from pathlib import Path

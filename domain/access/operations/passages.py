@@ -13,6 +13,8 @@ from domain.access.tables.rights import GrantRow
 from domain.kernel import queries
 from domain.kernel.context import Context
 
+STANDING = (GrantRow.inside_zone_id, GrantRow.entered, GrantRow.moved_at, GrantRow.moved_by)
+
 
 class Gate(msgspec.Struct, frozen=True):
     """Where a gate stands and between what; None is the street."""
@@ -60,14 +62,19 @@ async def walk(ctx: Context, passages: Sequence[Passage]) -> None:
         ctx.emit(visit)
 
 
+def standing_of(
+    inside: int | None, entered: int, moved_at: datetime | None, moved_by: int | None
+) -> Standing:
+    """Return where a pass is, by the columns of its grant that are named in ``STANDING``."""
+    return Standing(inside, entered, moved_at, moved_by or 0)
+
+
 async def put_pass(ctx: Context, grant_id: int, zone_id: int | None, at: datetime, access_id: int) -> None:
     """Put a pass where somebody on duty says that it is; the zones' counts move with it."""
     grant = GrantRow
-    where = select(grant.inside_zone_id, grant.entered, grant.moved_at, grant.moved_by).where(
-        grant.id == grant_id
-    )
+    where = select(*STANDING).where(grant.id == grant_id)
     row = (await ctx.db.execute(where.with_for_update(key_share=True))).one()
-    was = Standing(row.inside_zone_id, row.entered, row.moved_at, row.moved_by or 0)
+    was = standing_of(*row)
     now = put(was, zone_id, at, access_id)
     moved = {"inside_zone_id": now.inside, "moved_at": now.moved_at, "moved_by": now.moved_by or None}
     put_there = update(grant).where(grant.id == grant_id).values(**moved, taken=grant.taken + 1)

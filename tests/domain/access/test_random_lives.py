@@ -2,6 +2,8 @@
 
 The model below is the rules in their simplest form: a pass is where its latest walk led. Random lives are lived on a
 real database through operations, and after each step the answers are compared, in the end all that is kept.
+
+Proves: domain/access/operations/passages.py, domain/access/rules/passage.py
 """
 
 from collections.abc import Sequence
