@@ -48,6 +48,8 @@ SERVICE_RULES: dict[Service, tuple[Rule, ...]] = {
         (_SUBSCRIBE, RESPONSES),
         (_RECEIVE, RESPONSES),
         (_PUBLISH, "gh/1/+/+/dn/#"),
+        (_SUBSCRIBE, "gh/1/+/+/up/al/get"),
+        (_RECEIVE, "gh/1/+/+/up/al/get"),
         # To empty the retained state of a gate that is no more.
         (_PUBLISH, "gh/1/+/+/up/state"),
         (_PUBLISH, "gh/1/+/+/up/cond"),

@@ -3,7 +3,7 @@
 from urllib.parse import quote, urlsplit
 
 from domain.kernel.keys import Keys
-from gate_bridge import decide, ingest
+from gate_bridge import decide, ingest, lists
 from gatehouse.embedded.accounts import Account
 
 
@@ -26,6 +26,7 @@ def house_accounts(secret: str) -> tuple[Account, ...]:
             username="svc-control",
             password=account_password(secret, "control"),
             manages_accounts=True,
+            subscribe=tuple(topic for topic, _ in lists.SUBSCRIPTIONS),
             publish=("gh/1/+/+/dn/#",),
         ),
     )

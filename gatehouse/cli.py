@@ -188,14 +188,20 @@ def settings() -> None:
 @simulate.command()
 def scan(
     gate: Annotated[int, typer.Option(help="The gate's id.")],
-    token: Annotated[str, typer.Option(help="The qrToken of a pass, or what its QR code says.")],
+    token: Annotated[
+        str,
+        typer.Option(help="The qrToken of a pass, what its QR code says, or a card number, PIN or plate."),
+    ],
     direction: Annotated[Literal["in", "out"], typer.Option(help="Which way to walk.")] = "in",
     fleet: Annotated[Path | None, typer.Option(help="The fleet file; by default that of this house.")] = None,
+    method: Annotated[
+        Literal["qr", "nfc", "pin", "plate"], typer.Option(help="What the token is, and is read by.")
+    ] = "qr",
 ) -> None:
     """Show a pass at a gate of the running fleet; where none runs, become that gate for a moment."""
     from gatehouse.simulating import scan as run_scan
 
-    sys.exit(asyncio.run(run_scan(_settings(), gate, token, direction, fleet)))
+    sys.exit(asyncio.run(run_scan(_settings(), gate, token, direction, fleet, method=method)))
 
 
 @simulate.command("fleet")

@@ -18,10 +18,13 @@ from starlette.types import ASGIApp
 from domain.kernel.followers import Followers
 from domain.kernel.housekeeping import Housekeeping
 from domain.kernel.late_reactions import late_reactions
+from domain.kernel.leases import Term
 from domain.kernel.sequencer import Sequencer
+from domain.kernel.tenure import Tenure
 from domain.kernel.worker import Worker
 from gate_bridge.calls import asks
 from gate_bridge.desired import Desired
+from gate_bridge.lists import Answers, Lists
 from gate_bridge.orders import Orders
 from gatehouse.listening import BACKLOG
 from gatehouse.measuring import measure
@@ -40,6 +43,9 @@ ROUNDS_S: Mapping[str, float] = {
     "access.expire_commands": 1.0,
     "access.note_scans": 1.0,
     "access.escalate_alarms": 5.0,
+    "access.settle_lists": 15.0,
+    "access.renew_lists": 15.0,
+    "access.forget_list_reports": 3600.0,
     "access.watch_links": 5.0,
     "access.watch_gaps": 10.0,
     "access.watch_traffic": 30.0,
@@ -103,6 +109,17 @@ async def work(process: Process, url: str | None, *, ca_file: str | None = None)
         if url is not None:
             tasks.create_task(Orders(url, asks(runtime), ca_file=ca_file).run(), name="orders")
             tasks.create_task(Desired(url, asks(runtime), ca_file=ca_file).run(), name="accounts")
+            tasks.create_task(Lists(url, asks(runtime), ca_file=ca_file).run(), name="lists")
+            tasks.create_task(_answer_lists(process, me, url, ca_file), name="answers about lists")
+
+
+async def _answer_lists(process: Process, me: str, url: str, ca_file: str | None) -> None:
+    """Tell gates what they miss of their lists, in one process at a time."""
+
+    async def answer(_: Term) -> None:
+        await Answers(url, asks(process.runtime), ca_file=ca_file).run()
+
+    await Tenure(process.runtime.sessions, "lists", me).run(answer)
 
 
 class _Quiet(uvicorn.Server):

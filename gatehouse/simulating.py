@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Literal
 
+from domain.access.rules.credentials import Method
 from gatehouse.settings import Settings
 from gatehouse.told import until_told
 from simulators.control import NoFleet, NotPresented, present
@@ -20,7 +21,13 @@ WHERE_TO_LOOK = (
 
 
 async def scan(
-    settings: Settings, gate: int, token: str, direction: Literal["in", "out"], path: Path | None
+    settings: Settings,
+    gate: int,
+    token: str,
+    direction: Literal["in", "out"],
+    path: Path | None,
+    *,
+    method: Method = "qr",
 ) -> int:
     """Show a pass at a gate, tell what came of it, and return the exit code: 0 where the gate opened."""
     file = path or settings.gatehouse_data / FLEET_FILE
@@ -31,7 +38,7 @@ async def scan(
         )
         return 2
     try:
-        shown = await _shown(file, gate, token, direction)
+        shown = await _shown(file, gate, token, direction, method)
     except (PlanUnreadable, NotPresented) as problem:
         print(f"gatehouse: {problem}", file=sys.stderr)
         return 2
@@ -47,11 +54,13 @@ async def fleet(path: Path) -> None:
         sys.exit(f"gatehouse: {problem}")
 
 
-async def _shown(file: Path, gate: int, token: str, direction: Literal["in", "out"]) -> Presented:
+async def _shown(
+    file: Path, gate: int, token: str, direction: Literal["in", "out"], method: Method
+) -> Presented:
     try:
-        return await present(file.parent / load(file).control, gate, token, direction)
+        return await present(file.parent / load(file).control, gate, token, direction, method=method)
     except NoFleet:
-        return await present_alone(file, gate, token, direction)
+        return await present_alone(file, gate, token, direction, method=method)
 
 
 def _told(gate: int, shown: Presented) -> str:

@@ -14,6 +14,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from domain.access.rules.credentials import Method
 from domain.access.rules.facts import Direction
 from simulators.presented import Presented
 
@@ -37,6 +38,7 @@ class Request(Struct, frozen=True, kw_only=True, rename="camel", tag_field="do",
     gate_id: int
     token: Annotated[str, Meta(max_length=4096)]
     direction: Direction = "in"
+    method: Method = "qr"
     walk: bool = True
 
 
@@ -94,7 +96,13 @@ async def door(path: Path, present: Present, sound: Alarm) -> AsyncIterator[None
 
 
 async def present(
-    socket: Path, gate_id: int, token: str, direction: Direction = "in", *, walk: bool = True
+    socket: Path,
+    gate_id: int,
+    token: str,
+    direction: Direction = "in",
+    *,
+    method: Method = "qr",
+    walk: bool = True,
 ) -> Presented:
     """Has the running fleet's gate be shown a pass, and returns what happened.
 
@@ -102,7 +110,7 @@ async def present(
         NoFleet: no fleet runs at this socket.
         NotPresented: it has no such gate, or the gate could not.
     """
-    request = Request(gate_id=gate_id, token=token, direction=direction, walk=walk)
+    request = Request(gate_id=gate_id, token=token, direction=direction, method=method, walk=walk)
     line = await _ask(socket, request)
     try:
         return msgspec.json.decode(line, type=Presented)

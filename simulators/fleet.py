@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from domain.access.rules.credentials import Method
 from domain.access.rules.facts import Direction
 from simulators.control import NotPresented, Request, Sound, door
 from simulators.crash import NOWHERE, CrashPoint
@@ -147,7 +148,9 @@ class Fleet:
     async def _present(self, request: Request) -> Presented:
         gate = self._running(request.gate_id)
         try:
-            return await gate.present(request.token, request.direction, walk=request.walk)
+            return await gate.present(
+                request.token, request.direction, method=request.method, walk=request.walk
+            )
         except sqlite3.ProgrammingError as error:
             raise NotPresented(f"gate {request.gate_id} was stopped meanwhile") from error
 
@@ -159,7 +162,9 @@ class Fleet:
         return gate
 
 
-async def present_alone(path: Path, gate_id: int, token: str, direction: Direction = "in") -> Presented:
+async def present_alone(
+    path: Path, gate_id: int, token: str, direction: Direction = "in", *, method: Method = "qr"
+) -> Presented:
     """Becomes the gate itself where no fleet runs: connects, shows the pass, and waits until it is told.
 
     Raises:
@@ -178,7 +183,7 @@ async def present_alone(path: Path, gate_id: int, token: str, direction: Directi
         life = group.create_task(gate.run())
         with suppress(TimeoutError):
             await gate.wait_connected(SETTLE_S)
-        presented = await gate.present(token, direction)
+        presented = await gate.present(token, direction, method=method)
         # What is not acknowledged by then stays in the journal for the next run.
         with suppress(TimeoutError):
             await gate.wait_drained(SETTLE_S)

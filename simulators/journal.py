@@ -93,6 +93,11 @@ class Journal:
         return cls(database, keep=keep, crash=crash)
 
     @property
+    def database(self) -> sqlite3.Connection:
+        """The file, for what else of a gate must outlive a power cut; it closes with the journal."""
+        return self._database
+
+    @property
     def depth(self) -> int:
         """How many events the server does not have yet."""
         return self.last_seq - self.acknowledged

@@ -14,22 +14,24 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec import Struct
+from msgspec.structs import replace
 
-from domain.access.rules import token as passes
-from domain.access.rules.decide import PASSAGE_WINDOW_S, decide
-from domain.access.rules.facts import Direction, Facts, GateFacts, ZoneFacts
-from domain.access.rules.reasons import Reason
-from domain.access.rules.token import PassClaim
+from domain.access.rules.credentials import Method
+from domain.access.rules.decide import PASSAGE_WINDOW_S
+from domain.access.rules.facts import Direction
 from gate_bridge import wire
+from simulators.alone import Alone
 from simulators.conditions import Conditions
 from simulators.crash import NOWHERE, CrashPoint
 from simulators.journal import Journal
-from simulators.link import Account, Heard, Link
-from simulators.memory import Memory
+from simulators.known import Shown
+from simulators.link import Heard, Link
+from simulators.lists import ListMessage, Lists
 from simulators.orders import Orders
 from simulators.plan import GatePlan
 from simulators.presented import Presented, presented
-from simulators.self_report import birth, heartbeat
+from simulators.self_report import account_of, birth, heartbeat
+from simulators.shelf import Shelf
 from simulators.ticker import Ticker
 from simulators.upload import Upload
 
@@ -68,11 +70,11 @@ class Turnstile:
     ) -> None:
         self.plan = plan
         self.journal = journal
-        self._keys = keys
         self._clock = clock
         self._ticker = ticker
         self._ticks = 0
-        self._memory = Memory()
+        self._lists = Lists(plan.site_id, Shelf(journal.database), keys)
+        self._alone = Alone(plan, self._lists, clock)
         self._conditions = Conditions()
         self._orders = Orders((plan.site_id, plan.gate_id), journal, keys)
         self._offset_ms = 0
@@ -84,8 +86,8 @@ class Turnstile:
         self._started = time.monotonic()
         self.last_command: Heard | None = None
         """As it came, for whoever repeats it."""
-        self.account = _account(plan, broker, ca_file)
-        self.follows = [wire.topic(plan.site_id, plan.gate_id, "dn/dec").removesuffix("dec") + "#"]
+        self.account = account_of(plan, broker, ca_file)
+        self.follows = [f"gh/1/{plan.site_id}/{whom}/dn/#" for whom in (plan.gate_id, "_all")]
         self._link = Link(
             self.account, self.follows, will=self._will, arrived=self._arrived, heard=self.heard
         )
@@ -118,19 +120,24 @@ class Turnstile:
         finally:
             await asyncio.to_thread(self.journal.close)
 
-    async def present(self, token: str, direction: Direction, *, walk: bool = True) -> Presented:
-        """Shows a pass, and walks through where admitted (and willing); one person at a time."""
+    async def present(
+        self, token: str, direction: Direction, *, method: Method = "qr", walk: bool = True
+    ) -> Presented:
+        """Shows a pass, card, PIN or plate, and walks through where admitted (and willing); one person at a time."""
         async with self._lane:
             began = time.monotonic()
             request_id = secrets.token_hex(8)
-            claim = passes.read(token, self._keys)
-            answer = await self._ask(request_id, token, direction) or self._decide(claim, direction)
+            shown = self._alone.read(method, token)
+            scan = self._scan(request_id, method, token, direction)
+            answer = await self._ask(scan) or self._decide(shown, direction)
             asked = time.monotonic() - began
-            details = self._details(request_id, answer, claim, direction)
+            pass_id = shown.pass_id or answer.pass_id
+            self._alone.decided(method, shown, direction, pass_id, answer.reason)
+            details = self._details(request_id, answer, pass_id, direction)
             decided = self._record(
                 "decision", reason=answer.reason, result="admit" if answer.admit else "deny", **details
             )
-            passed = answer.admit and await self._walk(walk, answer, claim, direction, details)
+            passed = answer.admit and await self._walk(walk, answer, pass_id, direction, details)
         return presented(self.plan.gate_id, decided, passed=passed, took_s=asked)
 
     def alarm(self, kind: str, *, on: bool) -> None:
@@ -155,12 +162,12 @@ class Turnstile:
         topic = f"gh/1/{self.plan.site_id}/{self.plan.gate_id}/{leg}"
         return self._link.post(topic, payload, qos=1, retained=retained)
 
-    async def _ask(self, request_id: str, token: str, direction: Direction) -> _Answer | None:
-        answered = self._asked[request_id] = asyncio.get_running_loop().create_future()
+    async def _ask(self, scan: wire.Scan) -> _Answer | None:
+        answered = self._asked[scan.request_id] = asyncio.get_running_loop().create_future()
         try:
             for attempt, patience_s in ((1, RETRY_AFTER_S), (2, DECIDE_AFTER_S - RETRY_AFTER_S)):
-                scan = self._scan(request_id, token, direction, attempt)
-                if not self._post("up/scan", scan, correlation=f"{scan.epoch}{request_id}".encode()):
+                asked, name = replace(scan, attempt=attempt), f"{scan.epoch}{scan.request_id}".encode()
+                if not self._post("up/scan", asked, correlation=name):
                     return None
                 await asyncio.wait([answered], timeout=patience_s)
                 if answered.done():
@@ -168,7 +175,7 @@ class Turnstile:
             else:
                 return None
         finally:
-            del self._asked[request_id]
+            del self._asked[scan.request_id]
         said = answered.result()
         return _Answer(
             admit=said.result == "admit",
@@ -179,69 +186,45 @@ class Turnstile:
             open_s=said.open_ms / 1000 or PASSAGE_WINDOW_S,
         )
 
-    def _scan(self, request_id: str, token: str, direction: Direction, attempt: int) -> wire.Scan:
+    def _scan(self, request_id: str, method: Method, token: str, direction: Direction) -> wire.Scan:
         now = self._now_ms()
         return wire.Scan(
             epoch=self.journal.epoch,
             request_id=request_id,
-            method="qr",
+            method=method,
             token=token[:512],
             direction=direction,
             at_ms=now,
             expires_ms=now + int(DECIDE_AFTER_S * 1000),
-            attempt=attempt,
             zone_id=self.plan.to_zone.zone_id if self.plan.to_zone else None,
         )
 
-    def _decide(self, claim: PassClaim | Reason, direction: Direction) -> _Answer:
-        leaves, enters = self._ends(direction)
-        facts = Facts(
-            token=claim,
-            known=self._memory.facts(claim)
-            if isinstance(claim, PassClaim) and self.plan.policy == "signed_ok"
-            else None,
-            gate=GateFacts(
-                gate_id=self.plan.gate_id,
-                site_id=self.plan.site_id,
-                mode=self._orders.mode(self._now_ms()),
-            ),
-            direction=direction,
-            leaves=leaves,
-            enters=None if enters is None else ZoneFacts(ordinal=enters),
-            link="offline",
-            policy=self.plan.policy,
-        )
-        verdict = decide(facts, self._clock())
+    def _decide(self, shown: Shown, direction: Direction) -> _Answer:
+        verdict = self._alone.decide(shown, direction, self._orders.mode(self._now_ms()))
         return _Answer(admit=verdict.admit, reason=verdict.reason, source="offline")
 
     async def _walk(
         self,
         willing: bool,
         answer: _Answer,
-        claim: PassClaim | Reason,
+        pass_id: int | None,
         direction: Direction,
         details: dict[str, Any],
     ) -> bool:
         await asyncio.sleep(self.plan.walk_s if willing else answer.open_s)
-        if willing and isinstance(claim, PassClaim):
-            leaves, enters = self._ends(direction)
-            self._memory.walked(claim.pass_id, leaves=leaves, enters=enters)
+        if willing and pass_id is not None:
+            self._alone.walked(pass_id, direction)
         self._record("passage" if willing else "no_passage", **details)
         return willing
 
-    def _ends(self, direction: Direction) -> tuple[int | None, int | None]:
-        outer = self.plan.from_zone.ordinal if self.plan.from_zone else None
-        inner = self.plan.to_zone.ordinal if self.plan.to_zone else None
-        return (outer, inner) if direction == "in" else (inner, outer)
-
     def _details(
-        self, request_id: str, answer: _Answer, claim: PassClaim | Reason, direction: Direction
+        self, request_id: str, answer: _Answer, pass_id: int | None, direction: Direction
     ) -> dict[str, Any]:  # Any: members of an event
         return {
             "request_id": request_id,
             "decision_id": answer.decision_id,
             "source": answer.source,
-            "pass_id": (claim.pass_id or None) if isinstance(claim, PassClaim) else answer.pass_id,
+            "pass_id": pass_id,
             "direction": direction,
             "zone_id": self.plan.to_zone.zone_id if self.plan.to_zone else None,
         }
@@ -317,22 +300,37 @@ class Turnstile:
         self._upload.connected(time.monotonic())
 
     def _birth(self) -> None:
-        self._post("up/state", birth(self.plan, self.journal, self._orders, self._now_ms()))
+        said = birth(self.plan, self.journal, self._orders, self._lists, self._now_ms())
+        self._post("up/state", said)
         self._post("up/cond", self._conditions.said)
         self._heartbeat()
 
     def _heartbeat(self) -> None:
-        uptime_s = time.monotonic() - self._started
         said = heartbeat(
-            self.journal, self._orders, self._now_ms(), offset_ms=self._offset_ms, uptime_s=uptime_s
+            self.journal,
+            self._orders,
+            self._lists,
+            self._now_ms(),
+            offset_ms=self._offset_ms,
+            uptime_s=time.monotonic() - self._started,
         )
         self._post("up/hb", said)
 
     def _tick(self) -> None:
         self._ticks += 1
         self._upload.tick(time.monotonic())
+        self._ask_for_list()
         if self._ticks % HEARTBEAT_TICKS == 0:
             self._heartbeat()
+
+    def _list(self, message: ListMessage, payload: bytes) -> None:
+        if self._lists.take(message, payload):
+            self._heartbeat()
+        self._ask_for_list()
+
+    def _ask_for_list(self) -> None:
+        if self._link.up.is_set() and (missing := self._lists.due(time.monotonic())) is not None:
+            self._post("up/al/get", missing)
 
     def _read(self, heard: Heard) -> wire.Message | None:
         """Returns what a message says; None of what is not to be listened to."""
@@ -341,7 +339,7 @@ class Turnstile:
         except wire.Malformed as error:
             logger.warning("gate %d ignores %s", self.plan.gate_id, error)
             return None
-        if heard.retained and not isinstance(message, wire.Desired):
+        if heard.retained and not isinstance(message, wire.Desired | wire.ListHead):
             logger.warning("gate %d ignores a retained %s", self.plan.gate_id, heard.topic)
             return None
         return message
@@ -360,6 +358,8 @@ class Turnstile:
                     told = {"mode": message.mode, "rev": message.revision}
                     self._record("mode", extra=told)
                 self._heartbeat()
+            case wire.ListHead() | wire.ListDelta() | wire.ListChunk():
+                self._list(message, heard.payload)
             case wire.Command():
                 self.last_command = heard
                 self._obey(message, heard)
@@ -381,14 +381,3 @@ class Turnstile:
         self._upload.acknowledged(message.up_to, time.monotonic())
         if self.journal.depth == 0:
             self._drained.set()
-
-
-def _account(plan: GatePlan, broker: str, ca_file: str | None) -> Account:
-    return Account(
-        broker=broker,
-        username=plan.username or str(plan.gate_id),
-        password=plan.password,
-        ca_file=ca_file,
-        keepalive_s=plan.keepalive_s,
-        version=plan.mqtt,
-    )

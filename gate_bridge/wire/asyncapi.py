@@ -16,6 +16,7 @@ from msgspec import Meta, Struct, field
 
 from gate_bridge.wire.fields import Epoch
 from gate_bridge.wire.messages import (
+    FOR_ALL,
     FORMS,
     MAX_BATCH_EVENTS,
     QOS,
@@ -44,7 +45,7 @@ MESSAGES: Final[Mapping[Leg, tuple[Any, ...]]] = {
     leg: (Batch,) if leg == "up/batch" else get_args(form) if isinstance(form, UnionType) else (form,)
     for leg, form in FORMS.items()
 }
-ANSWERS: Final[Mapping[Leg, Leg]] = {"up/scan": "dn/dec", "dn/cmd": "up/res"}
+ANSWERS: Final[Mapping[Leg, Leg]] = {"up/scan": "dn/dec", "dn/cmd": "up/res", "up/al/get": "dn/al/chunk"}
 
 
 def asyncapi(*, version: str, broker: str = "") -> Document:
@@ -93,14 +94,15 @@ def name_of(leg: Leg, form: Any) -> str:
 
 
 def _name(leg: Leg) -> str:
-    way, what = leg.split("/")
-    return f"{way}{what.capitalize()}"
+    way, *what = leg.split("/")
+    return way + "".join(word.capitalize() for word in what)
 
 
 def _channel(leg: Leg) -> Document:
+    places = ("site",) if leg in FOR_ALL else ("site", "gate")
     return {
-        "address": f"gh/1/{{site}}/{{gate}}/{leg}",
-        "parameters": {name: {"$ref": f"#/components/parameters/{name}"} for name in ("site", "gate")},
+        "address": f"gh/1/{{site}}/{'_all' if leg in FOR_ALL else '{gate}'}/{leg}",
+        "parameters": {name: {"$ref": f"#/components/parameters/{name}"} for name in places},
         "messages": {
             name: {"$ref": f"#/components/messages/{name}"}
             for name in (name_of(leg, form) for form in MESSAGES[leg])

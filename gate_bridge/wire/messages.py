@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from gate_bridge.wire.fields import AlarmKind, Epoch, Id
+from gate_bridge.wire.lists import ListChunk, ListDelta, ListGet, ListHead
 from gate_bridge.wire.malformed import Malformed
 from gate_bridge.wire.orders import Acknowledgement, Command, Decision, Desired, Want
 from gate_bridge.wire.reports import (
@@ -26,29 +27,48 @@ from gate_bridge.wire.reports import (
 MAX_BATCH_EVENTS = 200
 MAX_BATCH_BYTES = 64 * 1024
 MAX_MESSAGE_BYTES = 8 * 1024
+MAX_HEAD_BYTES = 120 * 1024
+MAX_LIST_BYTES = 32 * 1024
+ALL_GATES = 0
+"""Stands for `_all`, every gate of the site, where a gate's id is asked for."""
 
-UpLeg = Literal["up/state", "up/hb", "up/scan", "up/evt", "up/batch", "up/cond", "up/res"]
-DownLeg = Literal["dn/dec", "dn/ack", "dn/want", "dn/desired", "dn/cmd"]
+UpLeg = Literal["up/state", "up/hb", "up/scan", "up/evt", "up/batch", "up/cond", "up/res", "up/al/get"]
+DownLeg = Literal[
+    "dn/dec", "dn/ack", "dn/want", "dn/desired", "dn/cmd", "dn/al/head", "dn/al/delta", "dn/al/chunk"
+]
 Leg = UpLeg | DownLeg
 QOS: dict[Leg, Literal[0, 1]] = {
     leg: 0 if leg in ("up/hb", "dn/ack") else 1 for leg in (*get_args(UpLeg), *get_args(DownLeg))
 }
-RETAINED: frozenset[Leg] = frozenset({"up/state", "up/cond", "dn/desired"})
+RETAINED: frozenset[Leg] = frozenset({"up/state", "up/cond", "dn/desired", "dn/al/head"})
+FOR_ALL: frozenset[str] = frozenset({"dn/al/head", "dn/al/delta"})
+"""What is told to all gates of a site at once, and never to one."""
 EXPIRES_S: dict[Leg, int] = {
     "up/hb": 30,
     "up/scan": 2,
+    "up/al/get": 30,
     "dn/dec": 2,
     "dn/ack": 10,
     "dn/want": 30,
     "dn/cmd": 5,
+    "dn/al/delta": 60,
+    "dn/al/chunk": 60,
 }
 """For how long a message means something, where the link has MQTT 5; the broker then forgets it."""
-Report = Birth | Death | Heartbeat | Scan | Event | Batch | Conditions | Outcome
-Message = Report | Decision | Acknowledgement | Want | Desired | Command
+LIMITS: dict[str, int] = {
+    "up/batch": MAX_BATCH_BYTES,
+    "dn/al/head": MAX_HEAD_BYTES,
+    "dn/al/delta": MAX_LIST_BYTES,
+    "dn/al/chunk": MAX_LIST_BYTES,
+}
+"""How large a message may be, in bytes; all others `MAX_MESSAGE_BYTES`."""
+Report = Birth | Death | Heartbeat | Scan | Event | Batch | Conditions | Outcome | ListGet
+Order = Decision | Acknowledgement | Want | Desired | Command
+Message = Report | Order | ListHead | ListDelta | ListChunk
 
 
 class Envelope(Struct, frozen=True):
-    """A message with the gate it came from or goes to."""
+    """A message with the gate it came from or goes to; `ALL_GATES` where it goes to every gate of the site."""
 
     site_id: int
     gate_id: int
@@ -66,7 +86,9 @@ class _Claim(Struct):
     seq: Id = field(name="s")
 
 
-_TOPIC = re.compile(r"gh/1/([1-9][0-9]{0,15})/([1-9][0-9]{0,15})/((?:up|dn)/[a-z]+)", re.ASCII)
+_TOPIC = re.compile(
+    r"gh/1/([1-9][0-9]{0,15})/(?:([1-9][0-9]{0,15})|_all)/((?:up|dn)/[a-z]+(?:/[a-z]+)?)", re.ASCII
+)
 FORMS: dict[Leg, Any] = {  # Any: a union of types is no type to the checker
     "up/state": Birth | Death,
     "up/hb": Heartbeat,
@@ -80,6 +102,10 @@ FORMS: dict[Leg, Any] = {  # Any: a union of types is no type to the checker
     "up/res": Outcome,
     "dn/desired": Desired,
     "dn/cmd": Command,
+    "up/al/get": ListGet,
+    "dn/al/head": ListHead,
+    "dn/al/delta": ListDelta,
+    "dn/al/chunk": ListChunk,
 }
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
     leg: msgspec.json.Decoder(form) for leg, form in FORMS.items()
@@ -92,8 +118,8 @@ _MISSING = re.compile(r"missing required field `(\w+)`")
 
 
 def topic(site_id: int, gate_id: int, leg: Leg) -> str:
-    """Returns the topic of one leg of one gate."""
-    return f"gh/1/{site_id}/{gate_id}/{leg}"
+    """Returns the topic of one leg of one gate, or of all gates of the site."""
+    return f"gh/1/{site_id}/{gate_id or '_all'}/{leg}"
 
 
 def every(leg: Leg) -> str:
@@ -121,7 +147,7 @@ def parse(topic: str, payload: bytes) -> Envelope:
     decoder = _DECODERS.get(leg)
     if decoder is None:
         raise Malformed(topic, "topic", f"has no leg {leg}")
-    limit = MAX_BATCH_BYTES if leg == "up/batch" else MAX_MESSAGE_BYTES
+    limit = LIMITS.get(leg, MAX_MESSAGE_BYTES)
     if len(payload) > limit:
         raise Malformed(topic, "payload", f"has {len(payload)} bytes, more than {limit}")
     message = _decode(decoder, topic, payload)
@@ -136,7 +162,10 @@ def parse(topic: str, payload: bytes) -> Envelope:
 def _address(topic: str) -> tuple[int, int, str]:
     if (match := _TOPIC.fullmatch(topic)) is None:
         raise Malformed(topic, "topic", "is not gh/1/{site}/{gate}/{leg}")
-    return int(match[1]), int(match[2]), match[3]
+    gate_id, leg = int(match[2] or ALL_GATES), match[3]
+    if (gate_id == ALL_GATES) != (leg in FOR_ALL):
+        raise Malformed(topic, "topic", f"has no leg {leg} " + ("of one gate" if gate_id else "of all gates"))
+    return int(match[1]), gate_id, leg
 
 
 def batches(events: Iterable[Event]) -> Iterator[Batch]:

@@ -4,6 +4,7 @@ Proves: gate_bridge/wire/asyncapi.py
 """
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,8 @@ def test_every_topic_is_a_channel_with_its_quality_of_service():
     for name, channel in DOCUMENT["channels"].items():
         operation = DOCUMENT["operations"][name]
         binding = operation["bindings"]["mqtt"]
-        leg = channel["address"].removeprefix("gh/1/{site}/{gate}/")
+        place, leg = re.fullmatch(r"gh/1/{site}/({gate}|_all)/(.+)", channel["address"]).groups()  # type: ignore[union-attr]  # it is one
+        assert (place == "_all") == (leg in wire.FOR_ALL)
         told[leg] = (operation["action"], binding["qos"], binding.get("retain", leg in wire.RETAINED))
 
     assert told == {

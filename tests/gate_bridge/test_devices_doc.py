@@ -5,6 +5,7 @@ Proves: docs/devices.md, gate_bridge/wire/, domain/access/rules/token.py
 
 import re
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,8 +13,10 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from domain.access.rules import token
-from domain.access.rules.orders import Purpose, covered, is_signed
+from domain.access.rules import live_code, token
+from domain.access.rules.credentials import LISTED_BYTES, digest, normalised
+from domain.access.rules.listing import EMPTY, Listed, ListFlag, canonical, toggled
+from domain.access.rules.orders import ALL_GATES, Purpose, covered, is_signed
 from domain.access.rules.reasons import Reason, words
 from domain.access.rules.token import PassClaim
 from gate_bridge import wire
@@ -34,7 +37,8 @@ EXAMPLES = list(blocks("json"))
 
 
 def read(leg: Any, text: str) -> wire.Message:
-    return wire.parse(wire.topic(SITE, GATE, leg), text.encode()).message
+    gate_id = wire.ALL_GATES if leg in wire.FOR_ALL else GATE
+    return wire.parse(wire.topic(SITE, gate_id, leg), text.encode()).message
 
 
 def events() -> list[wire.Event]:
@@ -90,13 +94,13 @@ def test_every_kind_of_message_has_an_example() -> None:
 
 
 def test_the_table_of_topics_has_their_quality_of_service_and_retention() -> None:
-    rows = re.findall(r"^\| `((?:up|dn)/\w+)` \| ([01]) \| (yes|no) \|", DOCUMENT, re.MULTILINE)
+    rows = re.findall(r"^\| `((?:up|dn)/[\w/]+)` \| ([01]) \| (yes|no) \|", DOCUMENT, re.MULTILINE)
     told = {leg: (int(qos), retained == "yes") for leg, qos, retained in rows}
     assert told == {leg: (qos, leg in wire.RETAINED) for leg, qos in wire.QOS.items()}
 
 
 def test_the_table_of_mqtt_5_has_for_how_long_each_message_means_something() -> None:
-    rows = re.findall(r"^\| `((?:up|dn)/\w+)` \| (\d+) s \|", DOCUMENT, re.MULTILINE)
+    rows = re.findall(r"^\| `((?:up|dn)/[\w/]+)` \| (\d+) s \|", DOCUMENT, re.MULTILINE)
     assert {leg: int(seconds) for leg, seconds in rows} == wire.EXPIRES_S
 
 
@@ -145,6 +149,65 @@ def test_the_orders_are_signed_with_the_key_of_the_document() -> None:
     assert text.replace("␀", "\0").encode() == covered("desired", SITE, GATE, desired)
 
 
+def the_list(leg: str) -> dict[str, Any]:
+    (members,) = [msgspec.json.decode(text) for _, text in blocks("json", leg)]
+    return members  # type: ignore[no-any-return]  # a JSON object
+
+
+def test_what_is_told_of_the_list_is_signed_with_the_key_of_the_document() -> None:
+    key = Ed25519PrivateKey.from_private_bytes(bytes(range(32))).public_key()
+    examples: tuple[tuple[Purpose, str], ...] = (
+        ("list", "dn/al/head"),
+        ("list delta", "dn/al/delta"),
+        ("list chunk", "dn/al/chunk"),
+    )
+    for purpose, leg in examples:
+        assert is_signed(purpose, SITE, ALL_GATES, the_list(leg), key)
+    (text,) = [text for _, text in blocks("text", "list-delta")]
+    delta = covered("list delta", SITE, ALL_GATES, the_list("dn/al/delta"))
+    assert text.replace("␀", "\0").encode() == delta
+
+
+def test_the_lines_of_the_list_come_to_its_digest_before_and_after_the_change() -> None:
+    (text,) = [text for _, text in blocks("text", "line")]
+    lines = [msgspec.json.decode(line, type=Listed) for line in text.splitlines()]
+    assert [canonical(line).decode() for line in lines] == text.splitlines()
+    head, chunk, delta = (the_list(f"dn/al/{name}") for name in ("head", "chunk", "delta"))
+    assert msgspec.convert(chunk["put"], list[Listed]) == lines
+    assert (head["rev"], head["n"], head["h"]) == (chunk["rev"], len(lines), toggled(EMPTY, lines).hex())
+    for line in lines:
+        assert f"`{sha256(canonical(line)).hexdigest()}`" in DOCUMENT
+    changed = msgspec.convert(delta["put"], list[Listed]) + lines[1:]
+    assert f"`{toggled(EMPTY, changed).hex()}`" in DOCUMENT and delta["from"] == head["rev"]
+
+
+def test_the_card_of_the_document_has_the_digest_that_is_on_the_list() -> None:
+    (text,) = [text for _, text in blocks("text", "digest")]
+    named, told = text.split()
+    kind, plain = named.split(":")
+    key = bytes.fromhex(the_list("dn/al/head")["ck"])
+    assert normalised("nfc", "04:A2:2B:9A") == plain and kind == "nfc"
+    assert digest(key, "nfc", plain).hex() == told
+    assert told[: 2 * LISTED_BYTES] in the_list("dn/al/chunk")["put"][1]["c"]
+
+
+def test_the_rotating_code_of_the_document_is_that_of_its_pass_and_day() -> None:
+    (text,) = [text for _, text in blocks("text", "live")]
+    key = Ed25519PrivateKey.from_private_bytes(bytes(range(32))).public_key()
+    claim, shown = token.read(text, {1: key}), token.live_code_of(text)
+    days = {int(day): bytes.fromhex(one) for day, one in the_list("dn/al/head")["lks"].items()}
+    assert isinstance(claim, PassClaim) and shown is not None
+    assert shown.step == live_code.step_of(1_791_190_928) and live_code.is_genuine(shown, claim.pass_id, days)
+    secret = live_code.secret(days[live_code.day_of(shown.step)], claim.pass_id)
+    for said in (str(shown.step), secret.hex(), shown.code.hex()):
+        assert said in DOCUMENT
+
+
+def test_every_flag_of_the_list_is_named() -> None:
+    (row,) = re.findall(r"^\| `x` \| (flags: .*) \|$", DOCUMENT, re.MULTILINE)
+    assert {int(number) for number in re.findall(r"\b(\d+) [a-z]", row)} >= {flag.value for flag in ListFlag}
+
+
 def test_every_reason_is_told_in_its_words() -> None:
     for reason in Reason:
         said = words(reason)
@@ -163,3 +226,5 @@ def test_the_limits_are_those_of_the_wire() -> None:
     assert f"| batch | 1 to {wire.MAX_BATCH_EVENTS} events of one epoch |" in DOCUMENT
     sizes = f"| message | {wire.MAX_MESSAGE_BYTES // 1024} KiB; a batch {wire.MAX_BATCH_BYTES // 1024} KiB |"
     assert sizes in DOCUMENT
+    head, part = wire.MAX_HEAD_BYTES // 1024, wire.MAX_LIST_BYTES // 1024
+    assert f"| list | its head {head} KiB; a change, or a part of it, {part} KiB |" in DOCUMENT

@@ -386,7 +386,7 @@ def test_the_record_without_its_person_still_verifies():
 def test_each_leg_has_its_service():
     assert wire.QOS["up/hb"] == wire.QOS["dn/ack"] == 0
     assert wire.QOS["up/evt"] == wire.QOS["dn/dec"] == 1
-    assert {"up/state", "up/cond", "dn/desired"} == wire.RETAINED
+    assert {"up/state", "up/cond", "dn/desired", "dn/al/head"} == wire.RETAINED
     assert not set(wire.EXPIRES_S) & wire.RETAINED
     assert wire.every("up/evt") == "gh/1/+/+/up/evt"
 

@@ -139,7 +139,7 @@ async def list_guest_passes(
 )
 async def get_guest_pass(ctx: Context, *, guest_pass_id: int) -> GuestPassView:
     """Return one guest pass to its host or to staff of its site."""
-    row, grant = await _visible_pass(ctx, guest_pass_id)
+    row, grant = await visible_guest_pass(ctx, guest_pass_id)
     return await _view(ctx, row, grant)
 
 
@@ -158,7 +158,7 @@ async def guest_pass_qr_png(ctx: Context, *, guest_pass_id: int) -> bytes:
 @operation("access.revoke_guest_pass", allow={"member", "guard", "desk", "manager", "admin"})
 async def revoke_guest_pass(ctx: Context, *, guest_pass_id: int, reason: Note = "") -> GuestPassView:
     """Make a pass open nothing from this moment; a guest who is inside can still walk out. Again changes nothing."""
-    await _visible_pass(ctx, guest_pass_id)
+    await visible_guest_pass(ctx, guest_pass_id)
     row, grant = await _pass(ctx, guest_pass_id, lock=True)
     if grant.revoked_at is None:
         grant.revoked_at = ctx.now
@@ -199,7 +199,12 @@ def _visible(ctx: Context, chosen: Both) -> Both:
     return chosen.where(staffed | (GuestPassRow.host_user_id == ctx.caller.user_id))
 
 
-async def _visible_pass(ctx: Context, guest_pass_id: int) -> tuple[GuestPassRow, GrantRow]:
+async def visible_guest_pass(ctx: Context, guest_pass_id: int) -> tuple[GuestPassRow, GrantRow]:
+    """Return a guest pass that the caller may see, with its grant.
+
+    Raises:
+        NotFound: There is none.
+    """
     chosen = _visible(ctx, _joined().where(GuestPassRow.id == guest_pass_id))
     if found := (await ctx.db.execute(chosen)).one_or_none():
         return found[0], found[1]
@@ -251,7 +256,7 @@ def _may_carry(ctx: Context, host_user_id: int, site_id: int) -> bool:
 
 async def carried_pass(ctx: Context, guest_pass_id: int) -> tuple[GuestPassRow, GrantRow]:
     """Return a pass with what opens gates for it, to those who may have that: its host and the desk."""
-    row, grant = await _visible_pass(ctx, guest_pass_id)
+    row, grant = await visible_guest_pass(ctx, guest_pass_id)
     if not _may_carry(ctx, row.host_user_id, row.site_id):
         raise Forbidden("The code of a pass is for its host and the desk")
     return row, grant

@@ -11,15 +11,18 @@ from domain.access.tables.rights import PassKeyRow
 from domain.kernel.context import Context
 
 
+async def newest_key(ctx: Context) -> PassKeyRow | None:
+    """Return the newest key in use, for those who only read."""
+    current = select(PassKeyRow).where(PassKeyRow.retired_at.is_(None))
+    return await ctx.db.scalar(current.order_by(PassKeyRow.id.desc()).limit(1))
+
+
 async def signing_key(ctx: Context) -> PassKeyRow:
     """Return the newest key in use, making the first one where there is none."""
-    current = (
-        select(PassKeyRow).where(PassKeyRow.retired_at.is_(None)).order_by(PassKeyRow.id.desc()).limit(1)
-    )
-    if row := await ctx.db.scalar(current):
+    if row := await newest_key(ctx):
         return row
     await ctx.db.execute(select(func.pg_advisory_xact_lock(func.hashtext("pass_keys"))))
-    if row := await ctx.db.scalar(current):
+    if row := await newest_key(ctx):
         return row
     last = await ctx.db.scalar(select(func.max(PassKeyRow.id))) or 0
     made = PassKeyRow(id=last + 1, seed=ctx.tools.random_bytes(32), created_at=ctx.now)

@@ -3,6 +3,7 @@
 1. Everything here happens under the lock of the site's row, so that revisions are committed in their order.
 2. Rows are locked in the order guest passes, grants, the site's list, its entries.
 3. Whoever forgets to call `list_passes` is made good within a minute by `access.settle_lists`.
+4. The digest of a list moves with its lines, in the same transaction, without the other lines being read.
 """
 
 from collections import defaultdict
@@ -14,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from domain.access.queries.watching import holders_of, watch_entries
 from domain.access.rules.credentials import LISTED_BYTES
-from domain.access.rules.listing import Listed, ListFlag
+from domain.access.rules.listing import EMPTY, Listed, ListFlag, toggled
 from domain.access.rules.watch_list import Action, Holder, found
 from domain.access.tables.credentials import CredentialRow
 from domain.access.tables.lists import ListEntryRow, SiteListRow
@@ -39,6 +40,9 @@ async def site_list(ctx: Context, site_id: int, *, lock: bool = False) -> SiteLi
         "time_zone": await time_zone_of(ctx, site_id),
         "revision": 0,
         "changed_at": ctx.now,
+        "size": 0,
+        "digest": EMPTY,
+        "published": 0,
         "credential_key": ctx.tools.random_bytes(32),
         "live_key": ctx.tools.random_bytes(32),
     }
@@ -49,7 +53,7 @@ async def site_list(ctx: Context, site_id: int, *, lock: bool = False) -> SiteLi
 async def next_revision(ctx: Context, site_id: int) -> SiteListRow:
     """Return a site's row under its lock, one revision on: something that its gates are told has changed."""
     row = await site_list(ctx, site_id, lock=True)
-    row.revision += 1
+    row.revision = max(row.revision + 1, int(ctx.now.timestamp() * 1000))
     row.changed_at = ctx.now
     return row
 
@@ -68,23 +72,38 @@ async def _list(ctx: Context, site_id: int, grants: Sequence[GrantRow]) -> None:
     ids = [grant.id for grant in grants]
     digests, parties = await _digests(ctx, ids), await _parties(ctx, ids)
     holders, entries = await holders_of(ctx, grants), await watch_entries(ctx, site_id)
-    values = []
+    values, lines = [], dict[int, Listed | None]()
     for grant in grants:
         hit = found(entries, holders.get(grant.id, Holder()))
         line = _line(grant, hit.action if hit else None, digests.get(grant.id, ()), parties.get(grant.id))
-        ended = grant.valid_until <= ctx.now
+        lines[grant.id] = listed = None if grant.valid_until <= ctx.now else line
         values.append(
             {
                 "grant_id": grant.id,
                 "site_id": site_id,
                 "revision": row.revision,
                 "watch": hit.action if hit else None,
-                "entry": None if ended else msgspec.to_builtins(line),
+                "entry": None if listed is None else msgspec.to_builtins(listed),
             }
         )
+    await _count(ctx, row, lines)
     fresh = insert(ListEntryRow)
     changed = {name: fresh.excluded[name] for name in ("site_id", "revision", "watch", "entry")}
     await ctx.db.execute(fresh.on_conflict_do_update(index_elements=["grant_id"], set_=changed), values)
+
+
+async def _count(ctx: Context, row: SiteListRow, lines: Mapping[int, Listed | None]) -> None:
+    """Move size and digest of a list from the lines that it has of these passes to those that it gets."""
+    those = ListEntryRow.grant_id.in_(lines) & ListEntryRow.entry.is_not(None)
+    had = [read_line(entry) for entry in await ctx.db.scalars(select(ListEntryRow.entry).where(those))]
+    has = [line for line in lines.values() if line is not None]
+    row.size += len(has) - len(had)
+    row.digest = toggled(toggled(row.digest, had), has)
+
+
+def read_line(entry: object) -> Listed:
+    """Return a line as the table keeps it."""
+    return msgspec.convert(entry, Listed)
 
 
 def _line(grant: GrantRow, watch: Action | None, digests: Sequence[str], party: int | None) -> Listed:
@@ -98,6 +117,7 @@ def _line(grant: GrantRow, watch: Action | None, digests: Sequence[str], party: 
         ListFlag.WATCHED: watch == "alert",
         ListFlag.UNPAID: grant.unpaid,
         ListFlag.REVOKED: grant.revoked_at is not None,
+        ListFlag.HOST: grant.kind != "guest" and grant.holder_user_id is not None,
     }
     return Listed(
         pass_id=grant.id,
@@ -136,3 +156,19 @@ async def settle_lists(ctx: Context) -> int:
     grants = (await ctx.db.scalars(chosen.order_by(GrantRow.id).limit(SETTLED_AT_ONCE))).all()
     await list_passes(ctx, grants)
     return len(grants)
+
+
+@operation("access.recount_list", allow={"service"}, replays=False)
+async def recount_list(ctx: Context, *, site_id: int) -> bool:
+    """Count a list anew from its lines; return whether its size and digest were right. Where not, gates hear of it."""
+    row = await site_list(ctx, site_id, lock=True)
+    chosen = select(ListEntryRow.entry).where(
+        ListEntryRow.site_id == site_id, ListEntryRow.entry.is_not(None)
+    )
+    lines = [read_line(entry) for entry in await ctx.db.scalars(chosen)]
+    counted = len(lines), toggled(EMPTY, lines)
+    if counted == (row.size, row.digest):
+        return True
+    row.size, row.digest = counted
+    await next_revision(ctx, site_id)
+    return False

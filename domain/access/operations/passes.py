@@ -194,7 +194,7 @@ async def list_passes(
 )
 async def get_pass(ctx: Context, *, pass_id: int) -> PassView:
     """Return one badge, ticket or other pass to its holder or to staff of its site."""
-    return await _view(ctx, await _visible(ctx, pass_id))
+    return await _view(ctx, await visible_pass(ctx, pass_id))
 
 
 @operation("access.pass_qr_svg", allow={"member", "desk", "manager", "admin"}, reads=True)
@@ -223,7 +223,12 @@ def _allow(ctx: Context, site_id: int, terms: Terms) -> None:
         raise Invalid.field("holderName", "is required where there is no holderUserId")
 
 
-async def _visible(ctx: Context, pass_id: int) -> GrantRow:
+async def visible_pass(ctx: Context, pass_id: int) -> GrantRow:
+    """Return a pass that is nobody's visit and that the caller may see.
+
+    Raises:
+        NotFound: There is none.
+    """
     grant = await ctx.db.get(GrantRow, pass_id)
     seen = grant is not None and (ctx.caller.holds(*STAFF, site_id=grant.site_id) or may_carry(ctx, grant))
     if grant is None or grant.kind == "guest" or not seen:
@@ -232,7 +237,7 @@ async def _visible(ctx: Context, pass_id: int) -> GrantRow:
 
 
 async def _qr_text(ctx: Context, pass_id: int) -> str:
-    grant = await _visible(ctx, pass_id)
+    grant = await visible_pass(ctx, pass_id)
     if not may_carry(ctx, grant):
         raise Forbidden("The code of a pass is for its holder and the desk")
     if not is_printable(grant):

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated
 
 import msgspec
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.access.events import ScheduleChanged
@@ -17,6 +17,8 @@ from domain.kernel.operations import operation
 from domain.kernel.paging import Limit, Page, page, turn
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+SCHEDULES = 40
+"""Of one site: its gates are told all of them in one message."""
 
 
 class ScheduleView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -43,7 +45,12 @@ async def create_schedule(
 ) -> ScheduleView:
     """Name some hours, for passes and zones to refer to; without ``holidays`` nothing opens on a holiday."""
     ctx.require("manager", site_id=site_id)
-    row = ScheduleRow(site_id=site_id, name=name, hours=_checked(week, holidays))
+    hours = _checked(week, holidays)
+    await ctx.db.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"schedules:{site_id}"))))
+    used = await ctx.db.scalar(select(func.count()).where(ScheduleRow.site_id == site_id))
+    if (used or 0) >= SCHEDULES:
+        raise Invalid.field("siteId", f"has {SCHEDULES} schedules already, which is all that gates can keep")
+    row = ScheduleRow(site_id=site_id, name=name, hours=hours)
     ctx.db.add(row)
     await ctx.db.flush()
     await _changed(ctx, row)

@@ -158,6 +158,7 @@ async def open_zone(ctx: Context, *, zone_id: int) -> ZoneView:
         raise NotFound(f"There is no zone {zone_id}")
     ctx.require("guard", "desk", "manager", site_id=row.site_id)
     row.opened_at = ctx.now
+    await next_revision(ctx, row.site_id)
     ctx.emit(ZoneChanged(zone_id=row.id, site_id=row.site_id), of=row)
     return view(row)
 

@@ -1,7 +1,8 @@
 """How a gate shall be, and the signature under what it is told: whoever holds the broker opens nothing.
 
-A signature covers a fixed prefix for the purpose, the gate's place as `{site}/{gate}`, a zero byte, and the members of
-the message as canonical JSON: keys sorted, no white space, UTF-8, without `sig` and without what is absent.
+A signature covers a fixed prefix for the purpose, the gate's place as `{site}/{gate}` (`{site}/_all` where all gates of
+the site are told), a zero byte, and the members of the message as canonical JSON: keys sorted, no white space, UTF-8,
+without `sig` and without what is absent.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -17,7 +18,9 @@ from msgspec import Struct
 
 from domain.access.rules.facts import Mode
 
-Purpose = Literal["desired", "command"]
+Purpose = Literal["desired", "command", "list", "list delta", "list chunk"]
+ALL_GATES = 0
+"""Stands for all gates of a site, where a gate's id is asked for."""
 SIGNATURE = "sig"
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
@@ -67,5 +70,5 @@ def is_signed(
 def covered(purpose: Purpose, site_id: int, gate_id: int, members: Mapping[str, Any]) -> bytes:
     """Returns the bytes that a signature covers."""
     known = {name: value for name, value in members.items() if value not in (None, "") and name != SIGNATURE}
-    place = f"gatehouse {purpose} v1\0{site_id}/{gate_id}\0"
+    place = f"gatehouse {purpose} v1\0{site_id}/{gate_id or '_all'}\0"
     return place.encode() + _ENCODER.encode(known)
