@@ -1,4 +1,7 @@
-"""A gate asks, decides itself when it must, and tells everything exactly once in the end."""
+"""A gate asks, decides itself when it must, and tells everything exactly once in the end.
+
+Proves: simulators/presented.py
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
