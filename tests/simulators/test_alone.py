@@ -88,8 +88,8 @@ def test_a_gate_without_a_list_says_so(policy: OfflinePolicy, said: str):
 
 def test_a_list_too_old_lets_nobody_in_by_it_but_still_refuses_who_was_revoked():
     listed = line(7, digests=(card("04A22B9A"),)), line(8, flags=int(ListFlag.REVOKED))
-    by_list = Gate(*listed, lasts_s=0.0)
-    signed = Gate(*listed, policy="signed_ok", lasts_s=0.0)
+    by_list = Gate(*listed, lasts_s=-1.0)
+    signed = Gate(*listed, policy="signed_ok", lasts_s=-1.0)
 
     assert by_list.show(a_pass(7)) == "offline"
     assert [signed.show(a_pass(one)) for one in (7, 8)] == ["ok", "revoked"]
@@ -203,7 +203,7 @@ def test_a_pass_comes_back_after_the_minutes_of_the_zone():
 
 
 def test_hours_are_read_off_the_clock_of_the_site():
-    never = {"week": [[]] * 7, "holidays": []}
+    never: dict[str, Any] = {"week": [[]] * 7, "holidays": []}
     always = {"week": [[[0, 1440]]] * 7, "holidays": [[0, 1440]]}
     gate = Gate(
         line(7, schedule_id=1), line(8, schedule_id=2), line(9, schedule_id=3), hrs={"1": always, "2": never}
@@ -213,7 +213,7 @@ def test_hours_are_read_off_the_clock_of_the_site():
 
 
 def test_nobody_is_held_inside():
-    gate = Gate(line(7, flags=int(ListFlag.REVOKED)), lasts_s=0.0)
+    gate = Gate(line(7, flags=int(ListFlag.REVOKED)), lasts_s=-1.0)
 
     assert gate.show(a_pass(7), direction="out") == "ok"
     assert gate.show(a_pass(99), direction="out") == "ok"
