@@ -64,6 +64,11 @@ class Client:
         """Whether messages come and go right now."""
         return self._up.is_set()
 
+    @property
+    def waiting(self) -> int:
+        """How many messages nobody has taken yet."""
+        return len(self._inbox)
+
     async def wait_connected(self, deadline_s: float) -> None:
         """Returns once connected and subscribed, or raises TimeoutError."""
         async with asyncio.timeout(deadline_s):

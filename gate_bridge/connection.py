@@ -160,6 +160,9 @@ class Connection:
             if self._settings.subscriptions:
                 self._paho.follow(self._settings.subscriptions)
                 await self._first(self._granted)
+            if self._settings.forgotten:
+                self._paho.unsubscribe(list(self._settings.forgotten))
+                self._paho.loop_write()
 
     async def _connect(self) -> None:
         connecting = self._loop.run_in_executor(None, self._paho.reconnect)

@@ -22,9 +22,10 @@ from domain.kernel.caller import SERVICE
 from domain.kernel.errors import Busy
 from gate_bridge import intake, wire
 from gate_bridge.calls import Asks
-from gate_bridge.client import Client, Settings
+from gate_bridge.client import Client, Received, Settings
 from gate_bridge.intake import Intake
 from gate_bridge.rebirths import Rebirths
+from gate_bridge.shards import EVERYWHERE, Following
 
 logger = logging.getLogger(__name__)
 
@@ -39,11 +40,25 @@ WANT_AFTER_S = 2.0
 """A hole younger than this may be a message still under way."""
 
 
-def settings(url: str, *, client_id: str, ca_file: str | None = None) -> Settings:
+def settings(
+    url: str, *, client_id: str, ca_file: str | None = None, following: Following = EVERYWHERE
+) -> Settings:
     """Return the connection of ingestion: a fixed name and a session that the broker keeps while we are away."""
     return Settings(
-        url=url, client_id=client_id, persistent=True, subscriptions=SUBSCRIPTIONS, ca_file=ca_file
+        url=url,
+        client_id=client_id,
+        persistent=True,
+        subscriptions=tuple(
+            (_filter(leg, site_id), wire.QOS[leg]) for site_id in following.follows for leg in LEGS
+        ),
+        forgotten=tuple(_filter(leg, site_id) for site_id in following.forgets for leg in LEGS),
+        ca_file=ca_file,
     )
+
+
+def _filter(leg: wire.Leg, site_id: int | None) -> str:
+    everybody = wire.every(leg)
+    return everybody if site_id is None else everybody.replace("+", str(site_id), 1)
 
 
 @dataclass(slots=True)
@@ -73,15 +88,24 @@ class Ingest:
         self._rebirths = Rebirths()
 
     async def run(self) -> None:
-        """Take in batch after batch until the client ends."""
-        async for batch in self._client.batches(limit=LIMIT, linger_s=LINGER_S):
-            began = time.monotonic()
-            taken = intake.read(batch)
-            await self._settle(taken)
-            self._reached("before_ack")
-            self._client.ack(batch)
-            self._reached("after_ack")
-            self.counts.lag_ms = int((time.monotonic() - began) * 1000)
+        """Take in batch after batch until the client ends; a full one is read while that before it is committed."""
+        async with asyncio.TaskGroup() as tasks:
+            committing: asyncio.Task[None] | None = None
+            async for batch in self._client.batches(limit=LIMIT, linger_s=LINGER_S):
+                began = time.monotonic()
+                taken = intake.read(batch)
+                if committing is not None:
+                    await committing
+                committing = tasks.create_task(self._take_in(batch, taken, began), name="batch")
+                if self._client.waiting < LIMIT:
+                    await committing
+
+    async def _take_in(self, batch: Sequence[Received], taken: Intake, began: float) -> None:
+        await self._settle(taken)
+        self._reached("before_ack")
+        self._client.ack(batch)
+        self._reached("after_ack")
+        self.counts.lag_ms = int((time.monotonic() - began) * 1000)
 
     async def _settle(self, taken: Intake) -> None:
         """Have everything a batch says committed, however long the database is away."""

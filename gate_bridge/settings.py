@@ -23,6 +23,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """The broker keeps subscriptions and messages for a day while we are away; False = a fresh start each time."""
     subscriptions: tuple[tuple[str, int], ...] = ()
     """Filters, each with its QoS."""
+    forgotten: tuple[str, ...] = ()
+    """Filters that a session the broker has kept may still hold, and shall not."""
     version: Literal["5", "3.1.1"] = "5"
     """MQTT 5, and 3.1.1 at once where the broker refuses that; or 3.1.1 from the start."""
     ca_file: str | None = None

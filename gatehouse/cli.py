@@ -208,10 +208,29 @@ def scan(
 def run_fleet(
     path: Annotated[Path, typer.Argument(help="The fleet file.")],
 ) -> None:
-    """Run the turnstiles of a fleet file until Ctrl-C."""
+    """Run the turnstiles of a fleet file until Ctrl-C, in as many processes as they need."""
     from gatehouse.simulating import fleet as run
 
     _run(lambda _: run(path))
+
+
+@simulate.command("site")
+def make_site(
+    gates: Annotated[int, typer.Option(min=1, max=5000, help="How many gates.")],
+    out: Annotated[Path, typer.Option(help="The folder for the fleet file.")],
+    passes: Annotated[int, typer.Option(min=0, max=100, help="How many passes for each gate.")] = 1,
+    name: Annotated[str, typer.Option(help="The site's name.")] = "Stadium",
+    broker: Annotated[str, typer.Option(help="The broker, MQTT_URL by default.")] = "",
+) -> None:
+    """Furnish a site with many gates in this database, and write the fleet file that runs them."""
+    from gatehouse.demo.stadium import Wish
+    from gatehouse.demo.stadium import site as run
+
+    def make(settings: Settings) -> Coroutine[Any, Any, None]:
+        where = broker or settings.mqtt_url or f"mqtt://127.0.0.1:{settings.mqtt_port}"
+        return run(settings, Wish(name=name, gates=gates, passes=passes, broker=where), out)
+
+    _run(make)
 
 
 def _settings() -> Settings:

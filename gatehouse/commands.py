@@ -1,6 +1,7 @@
 """What the commands do, each an async function of the settings."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import Awaitable
 
@@ -10,6 +11,7 @@ from gate_bridge.wire.asyncapi import asyncapi
 from gatehouse import gates, roles
 from gatehouse.brokers import account_url
 from gatehouse.entry import entry_of
+from gatehouse.ingestion import Ingestion
 from gatehouse.listening import listening
 from gatehouse.mailbox import Mailbox
 from gatehouse.migrate import migrate as upgrade
@@ -21,6 +23,8 @@ from gatehouse.told import until_told
 from gatehouse.watched import answer_probes
 from server.app import VERSION, build
 from server.process import Process
+
+GARBAGE = 20_000
 
 
 async def serve(settings: Settings) -> None:
@@ -44,10 +48,14 @@ async def serve(settings: Settings) -> None:
 async def ingest(settings: Settings) -> None:
     """Run ingestion."""
     async with process_of(settings) as process:
+        # what there is now stays: looking through it for garbage, batch after batch, takes as long as reading events
+        gc.freeze()
+        gc.set_threshold(GARBAGE)
         url, ca_file = _broker(settings, "ingest")
         checks = process.checks()
-        running = gates.ingest(process, url, client_id="svc-ingest", ca_file=ca_file, checks=checks)
-        await until_told(_beside(settings, process, checks, running))
+        taking = Ingestion(process, url, only=settings.ingest_shards, ca_file=ca_file)
+        checks["gates"] = taking.check
+        await until_told(_beside(settings, process, checks, taking.run()))
 
 
 async def decide(settings: Settings) -> None:

@@ -62,6 +62,16 @@ def url_of(*schemes: str) -> Reader:
     return read
 
 
+def shards_of(text: str) -> tuple[int, ...]:
+    """Read numbers of shards with commas between them."""
+    try:
+        return tuple(_SHARD(word) for word in words_of(text))
+    except ValueError:
+        raise ValueError(f"whole numbers from 0 to {LAST_SHARD} with commas between them") from None
+
+
+LAST_SHARD = 999
+_SHARD = number_within(0, LAST_SHARD)
 PORT = number_within(1, 65_535)
 SECONDS = number_within(1, 10 * 365 * 86_400)
 POSTGRES = ("postgresql", "postgres", "postgresql+asyncpg")

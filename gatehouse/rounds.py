@@ -18,6 +18,19 @@ async def every(pause_s: float, work: Callable[[], Awaitable[None]]) -> None:
         await work()
 
 
+async def until(ended: Awaitable[None], work: Awaitable[None]) -> None:
+    """Do ``work`` until it is done or ``ended`` is; either's error is raised."""
+    tasks = [asyncio.ensure_future(one) for one in (work, ended)]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
 async def say(process: Process, name: str, **members: object) -> None:
     """Perform an operation as the service; one that fails is performed again in the next round."""
     try:

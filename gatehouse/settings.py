@@ -20,6 +20,7 @@ from gatehouse.readers import (
     number_within,
     one_of,
     path_of,
+    shards_of,
     text_of,
     url_of,
     words_of,
@@ -52,6 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mqtt_url: str | None
     mqtt_port: int
     mqtt_ca_file: Path | None
+    ingest_shards: tuple[int, ...]
     mqtt_public_url: str
     mqtt_public_ca_file: Path | None
     jwt_secret_key: str
@@ -186,6 +188,12 @@ SETTINGS = (
         "MQTT_CA_FILE", path_of, "", "Certificate authority of an `mqtts://` broker; empty: the system's."
     ),
     Setting(
+        "INGEST_SHARDS",
+        shards_of,
+        "",
+        "Shards of sites that `gatehouse ingest` stands ready for, numbers with commas; empty: all that there are.",
+    ),
+    Setting(
         "MQTT_PUBLIC_URL",
         url_of("mqtt", "mqtts"),
         "",
@@ -305,7 +313,7 @@ def _value(setting: Setting, texts: Mapping[str, str]) -> Any:  # Any: of the ty
     # An empty variable is an absent one, as compose files have it.
     text = texts.get(setting.name, "").strip() or setting.default
     if not text:
-        if setting.read is words_of:
+        if setting.read in (words_of, shards_of):
             return ()
         return (
             ""

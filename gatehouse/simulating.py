@@ -8,9 +8,10 @@ from domain.access.rules.credentials import Method
 from gatehouse.settings import Settings
 from gatehouse.told import until_told
 from simulators.control import NoFleet, NotPresented, present
-from simulators.fleet import present_alone, run_fleet
+from simulators.fleet import present_alone
 from simulators.plan import PlanUnreadable, load
 from simulators.presented import Presented
+from simulators.running import run_fleet
 
 FLEET_FILE = Path("fleet") / "fleet.json"
 """Where in the data directory `gatehouse up` keeps its fleet."""

@@ -28,6 +28,7 @@ from gatehouse.embedded.lock import held
 from gatehouse.embedded.postgres import Postgres
 from gatehouse.entry import entry_of
 from gatehouse.greeting import greeting
+from gatehouse.ingestion import Ingestion
 from gatehouse.listening import listening
 from gatehouse.mailbox import Mailbox
 from gatehouse.migrate import migrate
@@ -147,8 +148,7 @@ def _run(house: House, tasks: asyncio.TaskGroup) -> None:
     tasks.create_task(roles.work(house.process, urls["control"]), name="work")
     # its data directory lets one house run at a time: the next one takes up the leases of a killed one at once
     me = f"{socket.gethostname()}:{house.settings.gatehouse_data.absolute()}"
-    taking = gates.ingest(house.process, urls["ingest"], client_id="svc-ingest", by=me)
-    tasks.create_task(taking, name="ingest")
+    tasks.create_task(Ingestion(house.process, urls["ingest"], by=me).run(), name="ingest")
     deciding = gates.decide(
         house.decider, urls["decide"], client_id="svc-decide", by=me, metrics=house.process.metrics
     )

@@ -45,6 +45,7 @@ class Metrics:
         # Finding a child by its labels costs more than counting, so each is found once.
         self._counted: dict[tuple[str, str], Callable[[], None]] = {}
         self._timed: dict[str, Callable[[float], None]] = {}
+        self._gauges: dict[str, Gauge] = {}
 
     def call(self, operation: str, outcome: str, seconds: float) -> None:
         """Count one call; both names come from closed sets."""
@@ -57,9 +58,13 @@ class Metrics:
         count()
         observe(seconds)
 
-    def watch(self, name: str, meaning: str, ask: Callable[[], float]) -> None:
-        """Show ``gatehouse_<name>``: ``ask`` is asked for its value whenever somebody looks."""
-        Gauge(f"gatehouse_{name}", meaning, registry=self.registry).set_function(ask)
+    def watch(self, name: str, meaning: str, ask: Callable[[], float], **labels: str) -> None:
+        """Show ``gatehouse_<name>``, once for each value of its labels; ``ask`` is asked whenever somebody looks."""
+        gauge = self._gauges.get(name)
+        if gauge is None:
+            gauge = Gauge(f"gatehouse_{name}", meaning, list(labels), registry=self.registry)
+            self._gauges[name] = gauge
+        (gauge.labels(**labels) if labels else gauge).set_function(ask)
 
     def register(self, collector: Collector) -> None:
         """Show also what ``collector`` gathers whenever somebody looks."""

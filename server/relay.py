@@ -1,7 +1,8 @@
 """Brings facts to the channels: what a commit made known is shown, published, and noted as published.
 
 1. What commits is published in the order of the commits of this process. Commits that arrive while others are being
-   published are rendered together, so that a rush costs fewer queries and publications, not more.
+   published, or (where nobody waits for them) soon after, are rendered together, so that a rush costs fewer queries
+   and publications, not more.
 2. Publishing never fails a call. A fact that could not be shown or published stays in ``unpublished``, where the
    repair finds it; its views are states with versions, so coming late or twice does no harm.
 3. A publication's key names exactly the facts in it: the same set again does nothing, another set is never
@@ -39,6 +40,8 @@ SHOW_S: Final = 5.0
 SAY_S: Final = 2.0
 WAITING: Final = 10_000
 TOGETHER: Final = 500
+FEW, REST, LONGEST_REST_S = 50, 9, 0.25
+"""After more facts than these others gather, so many times as long as the round took: a rush leaves time to writers."""
 AHEAD: Final = 50
 """So many commits may wait before those who record are slowed down to the pace of publishing."""
 
@@ -75,6 +78,7 @@ class Relay:
         self._metrics = metrics
         self._clock = clock
         self._waiting: asyncio.Queue[Commit] = asyncio.Queue(WAITING)
+        self._awaited = asyncio.Event()
         self._running = False
 
     async def publish(self, facts: Sequence[Fact], signals: Sequence[Signal]) -> None:
@@ -102,6 +106,7 @@ class Relay:
         return commit
 
     async def _out(self, commit: Commit) -> None:
+        self._awaited.set()
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_S):
                 await commit.done
@@ -115,10 +120,13 @@ class Relay:
             self._running = False
 
     async def _serve(self) -> None:
+        clock = asyncio.get_running_loop().time
         while True:
             commits = [await self._waiting.get()]
             while not self._waiting.empty() and len(commits) < TOGETHER:
                 commits.append(self._waiting.get_nowait())
+            self._awaited.clear()
+            began = clock()
             try:
                 await self._release(commits)
             except Exception:
@@ -127,6 +135,14 @@ class Relay:
                 for commit in commits:
                     if not commit.done.done():
                         commit.done.set_result(None)
+            if sum(len(commit.facts) for commit in commits) > FEW:
+                await self._rest(REST * (clock() - began))
+
+    async def _rest(self, for_s: float) -> None:
+        """Let commits gather, until there is one that somebody waits for."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(for_s, LONGEST_REST_S)):
+                await self._awaited.wait()
 
     async def _release(self, commits: Sequence[Commit]) -> None:
         facts = [fact for commit in commits for fact in commit.facts]
@@ -139,7 +155,7 @@ class Relay:
         self._published.note(out)
 
     async def send(self, facts: Sequence[Fact]) -> list[int]:
-        """Publish what these facts show and return the ids of those that are out."""
+        """Publish what these facts show and return what they are noted by (`Fact.noted`) where they are out."""
         lost = set(await self._close(facts))
         sights, unseen = await self._look(facts)
         lost |= unseen
@@ -148,7 +164,8 @@ class Relay:
             remembered = policy if policy.size else None
             if not await self._say(sight.channel, msgspec.json.encode(sight.view), remembered, _key(sight)):
                 lost |= set(sight.facts)
-        return [fact.id for fact in facts if fact.id not in lost]
+        left = {fact.noted for fact in facts if fact.id in lost}
+        return sorted({fact.noted for fact in facts} - left)
 
     async def _close(self, facts: Sequence[Fact]) -> list[int]:
         """Announce the rights that end; return the facts for which that failed."""

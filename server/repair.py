@@ -73,7 +73,7 @@ class Repair:
 
 
 def _hopeless(facts: list[Fact], out: set[int], now: datetime) -> list[int]:
-    given_up = [fact for fact in facts if fact.id not in out and fact.at < now - GIVEN_UP]
+    given_up = [fact for fact in facts if fact.noted not in out and fact.at < now - GIVEN_UP]
     for fact in given_up:
-        logger.error("fact is given up and shows nowhere", fact=fact.id, name=fact.event.name)
-    return [fact.id for fact in given_up]
+        logger.error("fact is given up and shows nowhere", fact=fact.noted, name=fact.event.name)
+    return [fact.noted for fact in given_up]

@@ -30,10 +30,15 @@ class Showing(msgspec.Struct, frozen=True):
 def showings(feeds: Feeds, facts: Sequence[Fact]) -> list[Showing]:
     """Group facts by the functions that show them, each called once."""
     grouped: dict[tuple[Feed, Show], list[Fact]] = {}
-    for feed in feeds:
-        for fact in facts:
-            if (show := feed.shown.get(type(fact.event))) is not None:
-                grouped.setdefault((feed, show), []).append(fact)
+    groups: dict[type[Event], list[list[Fact]]] = {}
+    for fact in facts:
+        kind = type(fact.event)
+        if kind not in groups:
+            groups[kind] = [
+                grouped.setdefault((feed, feed.shown[kind]), []) for feed in feeds if kind in feed.shown
+            ]
+        for group in groups[kind]:
+            group.append(fact)
     return [Showing(feed, show, group) for (feed, show), group in grouped.items()]
 
 

@@ -1,4 +1,4 @@
-"""The door of a running fleet: a local socket through which one asks a gate to be shown a pass.
+"""The door of a running fleet: a local socket through which one asks a gate to be shown a pass, or to sound.
 
 One line of JSON in, one line out, then the door closes.
 """
@@ -32,7 +32,7 @@ class NotPresented(Exception):
     """The fleet could not show the pass; the message says why."""
 
 
-class Request(Struct, frozen=True, kw_only=True, rename="camel"):
+class Request(Struct, frozen=True, kw_only=True, rename="camel", tag_field="do", tag="show"):
     """Show this pass at this gate."""
 
     gate_id: int
@@ -42,6 +42,14 @@ class Request(Struct, frozen=True, kw_only=True, rename="camel"):
     walk: bool = True
 
 
+class Sound(Struct, frozen=True, kw_only=True, rename="camel", tag_field="do", tag="sound"):
+    """Switch an alarm of this gate on or off."""
+
+    gate_id: int
+    alarm: str
+    on: bool
+
+
 class Refusal(Struct, frozen=True, kw_only=True):
     """Why a request was not done."""
 
@@ -49,17 +57,20 @@ class Refusal(Struct, frozen=True, kw_only=True):
 
 
 Present = Callable[[Request], Awaitable[Presented]]
+Alarm = Callable[[Sound], Awaitable[None]]
+_ASKED: msgspec.json.Decoder[Request | Sound] = msgspec.json.Decoder(Request | Sound)
 
 
 @asynccontextmanager
-async def door(path: Path, present: Present) -> AsyncIterator[None]:
+async def door(path: Path, present: Present, sound: Alarm) -> AsyncIterator[None]:
     """Answers at the socket while the block runs."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        reply: Presented | Refusal
+        reply: Presented | Refusal | None
         try:
             async with asyncio.timeout(DEADLINE_S):
-                reply = await present(msgspec.json.decode(await reader.readline(), type=Request))
+                asked = _ASKED.decode(await reader.readline())
+                reply = await (present(asked) if isinstance(asked, Request) else sound(asked))
         except (msgspec.DecodeError, ValueError, NotPresented) as error:
             reply = Refusal(error=str(error))
         except TimeoutError:
@@ -99,23 +110,39 @@ async def present(
         NoFleet: no fleet runs at this socket.
         NotPresented: it has no such gate, or the gate could not.
     """
+    request = Request(gate_id=gate_id, token=token, direction=direction, method=method, walk=walk)
+    line = await _ask(socket, request)
+    try:
+        return msgspec.json.decode(line, type=Presented)
+    except msgspec.DecodeError:
+        raise NotPresented(_refusal(line)) from None
+
+
+async def sound(socket: Path, gate_id: int, alarm: str, *, on: bool) -> None:
+    """Has the running fleet's gate switch an alarm on or off.
+
+    Raises:
+        NoFleet: no fleet runs at this socket.
+        NotPresented: it has no such gate, or the gate could not.
+    """
+    line = await _ask(socket, Sound(gate_id=gate_id, alarm=alarm, on=on))
+    if line != b"null\n":
+        raise NotPresented(_refusal(line))
+
+
+async def _ask(socket: Path, asked: Request | Sound) -> bytes:
     try:
         reader, writer = await asyncio.open_unix_connection(socket, limit=MAX_LINE)
     except OSError as error:
         raise NoFleet(f"no fleet answers at {socket}") from error
     try:
-        request = Request(gate_id=gate_id, token=token, direction=direction, method=method, walk=walk)
-        writer.write(msgspec.json.encode(request) + b"\n")
+        writer.write(msgspec.json.encode(asked) + b"\n")
         async with asyncio.timeout(DEADLINE_S + 1):
-            line = await reader.readline()
+            return await reader.readline()
     except (OSError, TimeoutError) as error:
         raise NotPresented(f"the fleet at {socket} went away without an answer") from error
     finally:
         writer.close()
-    try:
-        return msgspec.json.decode(line, type=Presented)
-    except msgspec.DecodeError:
-        raise NotPresented(_refusal(line)) from None
 
 
 def _refusal(line: bytes) -> str:

@@ -4,6 +4,7 @@ import os
 import signal
 from typing import Literal, get_args
 
+VARIABLE = "GATEHOUSE_CRASH_AT"
 Point = Literal[
     "mid_append", "after_append", "before_publish", "after_publish", "before_forget", "after_forget"
 ]

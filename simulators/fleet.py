@@ -1,4 +1,4 @@
-"""Many gates in one process, as a fleet file tells; the file is read again whenever it changes."""
+"""Gates of one process, as a fleet file tells; the file is read again whenever it changes."""
 
 import asyncio
 import logging
@@ -12,46 +12,65 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from domain.access.rules import token as passes
 from domain.access.rules.credentials import Method
 from domain.access.rules.facts import Direction
-from simulators.control import NotPresented, Request, door
+from simulators.control import NotPresented, Request, Sound, door
 from simulators.crash import NOWHERE, CrashPoint
-from simulators.journal import Journal, JournalInUse
-from simulators.plan import FleetPlan, GatePlan, PlanUnreadable, load
+from simulators.faults import needs_cable
+from simulators.journal import JournalInUse
+from simulators.mount import AT_ONCE, Ground, Mount, open_gate
+from simulators.plan import FleetPlan, GatePlan, load
+from simulators.planfile import PlanFile
 from simulators.presented import Presented
 from simulators.scenario import live
+from simulators.share import Share
+from simulators.ticker import Ticker
+from simulators.trouble import Trouble
 from simulators.turnstile import Turnstile
 
 logger = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 0.5
-TRY_AGAIN_AFTER_S = 2.0
 SETTLE_S = 5.0
+NAMED = 20
+
+Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Fleet:
-    """The gates of one file; `run` it until cancelled."""
+    """The gates of one file, or a share of them; `run` it until cancelled, or until they need more processes.
 
-    def __init__(self, path: Path, *, crash: CrashPoint = NOWHERE) -> None:
+    `since_s` is how much of the faults' script is over already, where the gates' process was killed meanwhile.
+    """
+
+    def __init__(
+        self, path: Path, *, share: Share | None = None, since_s: float = 0.0, crash: CrashPoint = NOWHERE
+    ) -> None:
         self._path = path
-        self._crash = crash
-        self._plan = load(path)
-        self._stamp = _stamp(path)
-        self._gates: dict[int, Turnstile] = {}
+        self._share = share
+        self._since_s = since_s
+        self._file = PlanFile(path)
+        self._ticker = Ticker()
+        self._ground = Ground(path, self._ticker, asyncio.Semaphore(AT_ONCE), crash)
+        self._mounts: dict[int, Mount] = {}
 
     @property
     def plan(self) -> FleetPlan:
         """The file as last read."""
-        return self._plan
+        return self._file.plan
 
     def gate(self, gate_id: int) -> Turnstile | None:
         """Returns the running gate of that id."""
-        return self._gates.get(gate_id)
+        mount = self._mounts.get(gate_id)
+        return mount.gate if mount else None
 
     async def run(self) -> None:
-        """Runs gates, door and day; of a changed file only what changed starts anew."""
-        async with door(self._path.parent / self._plan.control, self._present), asyncio.TaskGroup() as group:
+        """Runs gates, door, faults and day; of a changed file only what changed starts anew."""
+        control = self._share.door(self.plan.control) if self._share else self.plan.control
+        async with (
+            door(self._path.parent / control, self._present, self._sound),
+            asyncio.TaskGroup() as group,
+        ):
+            ticking = group.create_task(self._ticker.run())
             running: dict[bytes, asyncio.Task[None]] = {}
             while True:
                 wanted = self._wanted()
@@ -63,76 +82,71 @@ class Fleet:
                 for name, start in wanted.items():
                     if name not in running:
                         running[name] = group.create_task(start())
-                await self._changed()
-                logger.info("the fleet file changed: %d gates", len(self._plan.gates))
+                await self._file.changed()
+                logger.info("the fleet file changed: %d gates", len(self.plan.gates))
+                if self._share is None and not self.plan.fits_one_process:
+                    break
+            for task in running.values():
+                task.cancel()
+            ticking.cancel()
 
-    def _wanted(self) -> dict[bytes, Callable[[], Coroutine[Any, Any, None]]]:
+    def _wanted(self) -> dict[bytes, Work]:
         """Returns what is to run, each under a name that tells all it depends on."""
-        plan = self._plan
-        common = replace(plan, gates=(), people=(), scenario=None)
-        wanted: dict[bytes, Callable[[], Coroutine[Any, Any, None]]] = {
-            msgspec.json.encode((gate, common)): partial(self._gate, gate) for gate in plan.gates
+        plan, encode = self.plan, msgspec.json.encode
+        common = encode(replace(plan, gates=(), people=(), scenario=None, faults=(), processes=0, speed=1))
+        gates = self._share.gates(plan.gates) if self._share else plan.gates
+        wanted: dict[bytes, Work] = {
+            common + encode((gate, needs_cable(plan.faults, gate.gate_id))): partial(self._gate, gate)
+            for gate in gates
         }
-        if plan.scenario is not None:
-            wanted[msgspec.json.encode((plan.scenario, plan.people, plan.gates))] = self._day
+        if plan.faults:
+            wanted[encode((plan.faults, plan.speed, gates))] = self._trouble
+        if plan.scenario is not None and self._share is None:
+            wanted[encode((plan.scenario, plan.people, plan.gates))] = self._day
         return wanted
 
-    async def _changed(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK_EVERY_S)
-            stamp = _stamp(self._path)
-            if stamp == self._stamp:
-                continue
-            self._stamp = stamp
-            try:
-                self._plan = load(self._path)
-            except PlanUnreadable as error:
-                logger.warning("the fleet goes on as before: %s", error)
-            else:
-                return
-
     async def _gate(self, plan: GatePlan) -> None:
-        while True:
-            try:
-                gate = open_gate(self._path, self._plan, plan, crash=self._crash)
-            except (JournalInUse, OSError) as error:
-                logger.warning("gate %d waits: %s", plan.gate_id, error)
-                await asyncio.sleep(TRY_AGAIN_AFTER_S)
-                continue
-            self._gates[plan.gate_id] = gate
-            try:
-                await gate.run()
-            except* (sqlite3.Error, OSError):
-                logger.exception("gate %d fell over and starts again", plan.gate_id)
-            finally:
-                self._gates.pop(plan.gate_id, None)
-            await asyncio.sleep(TRY_AGAIN_AFTER_S)
+        mount = self._mounts[plan.gate_id] = Mount(self._ground, self.plan, plan)
+        try:
+            await mount.run()
+        finally:
+            if self._mounts.get(plan.gate_id) is mount:
+                del self._mounts[plan.gate_id]
+
+    async def _trouble(self) -> None:
+        since_s, self._since_s = self._since_s, 0.0
+        await self._settled()
+        await Trouble(self.plan, self._mounts, self._show).play(since_s)
 
     async def _day(self) -> None:
-        plan = self._plan
+        plan = self.plan
         if plan.scenario is None:
             return
 
-        async def show(gate_id: int, token: str, direction: Direction) -> Presented:
-            return await self._present(Request(gate_id=gate_id, token=token, direction=direction))
+        def alarm(gate_id: int, on: bool) -> None:
+            with suppress(NotPresented):
+                self._running(gate_id).alarm("held_open", on=on)
 
+        await self._settled()
+        await live(plan.scenario, plan.people, plan.gates, self._show, alarm)
+
+    async def _settled(self) -> None:
         # Gates work without a link too; this only spares the first people the offline way.
         with suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_S):
-                for gate in list(self._gates.values()):
-                    await gate.wait_connected(SETTLE_S)
-        await live(plan.scenario, plan.people, plan.gates, show, self._alarm)
+                for mount in list(self._mounts.values()):
+                    await mount.up.wait()
+                    if mount.gate is not None:
+                        await mount.gate.wait_connected(SETTLE_S)
 
-    def _alarm(self, gate_id: int, on: bool) -> None:
-        gate = self._gates.get(gate_id)
-        if gate is not None:
-            gate.alarm("held_open", on=on)
+    async def _show(self, gate_id: int, token: str, direction: Direction) -> Presented:
+        return await self._present(Request(gate_id=gate_id, token=token, direction=direction))
+
+    async def _sound(self, asked: Sound) -> None:
+        self._running(asked.gate_id).alarm(asked.alarm, on=asked.on)
 
     async def _present(self, request: Request) -> Presented:
-        gate = self._gates.get(request.gate_id)
-        if gate is None:
-            known = ", ".join(str(gate_id) for gate_id in sorted(self._gates)) or "none"
-            raise NotPresented(f"the fleet has no gate {request.gate_id}; it has {known}")
+        gate = self._running(request.gate_id)
         try:
             return await gate.present(
                 request.token, request.direction, method=request.method, walk=request.walk
@@ -140,14 +154,12 @@ class Fleet:
         except sqlite3.ProgrammingError as error:
             raise NotPresented(f"gate {request.gate_id} was stopped meanwhile") from error
 
-
-async def run_fleet(path: Path, *, crash_at: str = "") -> None:
-    """Runs the fleet of a file until cancelled.
-
-    Raises:
-        PlanUnreadable: the file does not tell of a fleet (later changes are only logged).
-    """
-    await Fleet(path, crash=CrashPoint(crash_at)).run()
+    def _running(self, gate_id: int) -> Turnstile:
+        gate = self.gate(gate_id)
+        if gate is None:
+            known = sorted(other for other in self._mounts if self.gate(other))
+            raise NotPresented(f"the fleet has no gate {gate_id}; it has {_named(known)}")
+        return gate
 
 
 async def present_alone(
@@ -179,19 +191,6 @@ async def present_alone(
     return presented
 
 
-def open_gate(path: Path, fleet: FleetPlan, plan: GatePlan, *, crash: CrashPoint = NOWHERE) -> Turnstile:
-    """Returns a gate of the fleet with its journal open."""
-    keys = {int(key_id): passes.public_key(text) for key_id, text in fleet.public_keys.items()}
-    folder = path.parent / fleet.journals
-    journal = Journal.open(
-        folder / f"{plan.site_id}-{plan.gate_id}.journal", keep=fleet.keep_journals, crash=crash
-    )
-    return Turnstile(plan, journal, broker=fleet.broker, keys=keys, ca_file=fleet.ca_file, crash=crash)
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_mtime_ns, status.st_size
+def _named(gate_ids: list[int]) -> str:
+    more = f" and {len(gate_ids) - NAMED} more" if len(gate_ids) > NAMED else ""
+    return ", ".join(str(gate_id) for gate_id in gate_ids[:NAMED]) + more or "none"

@@ -9,6 +9,7 @@
 
 import secrets
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Self
 
@@ -71,7 +72,8 @@ class Journal:
             JournalInUse: another process has it open.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
-        database = sqlite3.connect(path, timeout=1, isolation_level=None)
+        # Opened and closed by threads, since both take the disk's time; between them one thread uses it.
+        database = sqlite3.connect(path, timeout=1, isolation_level=None, check_same_thread=False)
         try:
             database.execute("pragma locking_mode = exclusive")
             database.execute("pragma journal_mode = wal")
@@ -164,6 +166,17 @@ class Journal:
     def all(self) -> list[wire.Event]:
         """Returns everything kept."""
         return self.events(1, self.last_seq, self.last_seq)
+
+    def copy(self, path: Path) -> None:
+        """Writes a second journal of the same epoch, as whoever clones a gate has it."""
+        with closing(sqlite3.connect(path)) as other:
+            self._database.backup(other)
+
+    def cut(self) -> None:
+        """Loses power in the middle of an append: half an event is written, and nobody has committed it."""
+        self._database.execute("begin immediate")
+        self._database.execute("insert into event values (?, ?)", (self.last_seq + 1, b"{"))
+        self.close()
 
     def close(self) -> None:
         """Lets another process have it."""

@@ -1,9 +1,10 @@
-"""The fleet file: which gates there are, who walks through them, and how the day goes.
+"""The fleet file: which gates there are, who walks through them, how the day goes, and what goes wrong.
 
 JSON in camelCase, so that the answer of `POST /gates/{gateId}/device` fits into `gates` as it is. Paths are
 relative to the folder of the file.
 """
 
+from math import ceil
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +12,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 from domain.access.rules.facts import Direction, OfflinePolicy
+from simulators.faults import BadFault, Fault, check, process_cuts
+
+GATES_PER_PROCESS = 1_000
 
 
 class PlanUnreadable(Exception):
@@ -42,6 +46,8 @@ class GatePlan(Struct, frozen=True, kw_only=True, rename="camel"):
     """How long a person takes to walk through."""
     mqtt: Literal["5", "3.1.1"] = "5"
     """MQTT 5, and 3.1.1 where the broker refuses that; or 3.1.1 from the start."""
+    keepalive_s: Annotated[int, Meta(ge=1, le=3600)] = 15
+    """After how long a silence gate and broker look whether the other is still there."""
 
 
 class Person(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -79,6 +85,22 @@ class FleetPlan(Struct, frozen=True, kw_only=True, rename="camel"):
     scenario: Scenario | None = None
     keep_journals: bool = False
     """Keep acknowledged events too, for comparing with the server afterwards."""
+    processes: Annotated[int, Meta(ge=0, le=64)] = 0
+    """Over how many processes the gates are spread; 0 = as many as they need."""
+    faults: tuple[Fault, ...] = ()
+    """What goes wrong, and when."""
+    speed: Annotated[float, Meta(gt=0)] = 1.0
+    """How many seconds of the faults pass in one."""
+
+    @property
+    def spread(self) -> int:
+        """Over how many processes the gates are spread."""
+        return self.processes or max(1, ceil(len(self.gates) / GATES_PER_PROCESS))
+
+    @property
+    def fits_one_process(self) -> bool:
+        """Whether no parent is needed, neither for so many gates nor to cut the power of a process."""
+        return self.spread == 1 and not process_cuts(self.faults)
 
     def gate(self, gate_id: int) -> GatePlan | None:
         """Returns the gate of that id."""
@@ -93,6 +115,7 @@ def load(path: Path) -> FleetPlan:
     """
     try:
         plan = msgspec.json.decode(path.read_bytes(), type=FleetPlan)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        check(plan.faults, {gate.gate_id for gate in plan.gates}, encrypted=plan.broker.startswith("mqtts:"))
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, BadFault) as error:
         raise PlanUnreadable(f"{path}: {error}") from error
     return plan

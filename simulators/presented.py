@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from domain.access.rules.reasons import Reason, words
 from gate_bridge import wire
 
 
@@ -20,3 +21,21 @@ class Presented(Struct, frozen=True, kw_only=True, rename="camel"):
     seq: int
     """The number of the decision in the gate's journal."""
     milliseconds: float
+
+
+def presented(gate_id: int, decided: wire.Event, *, passed: bool, took_s: float) -> Presented:
+    """Returns what a person is told, from what the gate wrote down."""
+    reason = decided.reason or Reason.INTERNAL
+    told = words(Reason(reason) if reason in list(Reason) else Reason.INTERNAL)
+    return Presented(
+        gate_id=gate_id,
+        verdict=decided.result or "deny",
+        reason=reason,
+        text=told.text,
+        action=told.action,
+        passed=passed,
+        source=decided.source,
+        request_id=decided.request_id or "",
+        seq=decided.seq,
+        milliseconds=round(took_s * 1000, 1),
+    )

@@ -19,28 +19,29 @@ from msgspec.structs import replace
 from domain.access.rules.credentials import Method
 from domain.access.rules.decide import PASSAGE_WINDOW_S
 from domain.access.rules.facts import Direction
-from domain.access.rules.reasons import Reason, words
 from gate_bridge import wire
 from simulators.alone import Alone
 from simulators.conditions import Conditions
 from simulators.crash import NOWHERE, CrashPoint
 from simulators.journal import Journal
 from simulators.known import Shown
-from simulators.link import Account, Heard, Link
+from simulators.link import Heard, Link
 from simulators.lists import ListMessage, Lists
 from simulators.orders import Orders
 from simulators.plan import GatePlan
-from simulators.presented import Presented
+from simulators.presented import Presented, presented
+from simulators.self_report import account_of, birth, heartbeat
 from simulators.shelf import Shelf
+from simulators.ticker import Ticker
 from simulators.upload import Upload
 
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 0.25
 DECIDE_AFTER_S = 0.4
-HEARTBEAT_S = 10.0
-TICK_S = 1.0
-FIRMWARE = "gatehouse-simulator 1"
+HEARTBEAT_TICKS = 10
+TRUSTED_CLOCK_MS = 5_000
+"""A gate that the server's acknowledgements say is further off does not trust its clock."""
 
 
 class _Answer(Struct, frozen=True, kw_only=True):
@@ -64,11 +65,14 @@ class Turnstile:
         keys: Mapping[int, Ed25519PublicKey],
         ca_file: str | None = None,
         clock: Callable[[], float] = time.time,
+        ticker: Ticker | None = None,
         crash: CrashPoint = NOWHERE,
     ) -> None:
         self.plan = plan
         self.journal = journal
         self._clock = clock
+        self._ticker = ticker
+        self._ticks = 0
         self._lists = Lists(plan.site_id, Shelf(journal.database), keys)
         self._alone = Alone(plan, self._lists, clock)
         self._conditions = Conditions()
@@ -80,14 +84,12 @@ class Turnstile:
         self._upload = Upload(journal, self._post, crash=crash)
         self._drained = asyncio.Event()
         self._started = time.monotonic()
-        name = plan.username or str(plan.gate_id)
-        account = Account(
-            broker=broker, username=name, password=plan.password, ca_file=ca_file, version=plan.mqtt
-        )
-        down = wire.topic(plan.site_id, plan.gate_id, "dn/dec").removesuffix("dec") + "#"
-        everybody = wire.topic(plan.site_id, wire.ALL_GATES, "dn/al/head").removesuffix("al/head") + "#"
+        self.last_command: Heard | None = None
+        """As it came, for whoever repeats it."""
+        self.account = account_of(plan, broker, ca_file)
+        self.follows = [f"gh/1/{plan.site_id}/{whom}/dn/#" for whom in (plan.gate_id, "_all")]
         self._link = Link(
-            account, [down, everybody], will=self._will, arrived=self._arrived, heard=self._heard
+            self.account, self.follows, will=self._will, arrived=self._arrived, heard=self.heard
         )
 
     @property
@@ -106,14 +108,17 @@ class Turnstile:
             await self._drained.wait()
 
     async def run(self) -> None:
-        """Lives until cancelled, then says farewell."""
-        self._record("boot")
+        """Lives until cancelled, then says farewell; without a timer shared with others it brings its own."""
+        ticker = self._ticker or Ticker()
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._link.run())
-                group.create_task(self._beat())
+            self._record("boot")
+            with ticker.following(self._tick):
+                async with asyncio.TaskGroup() as group:
+                    if self._ticker is None:
+                        group.create_task(ticker.run())
+                    group.create_task(self._link.run())
         finally:
-            self.journal.close()
+            await asyncio.to_thread(self.journal.close)
 
     async def present(
         self, token: str, direction: Direction, *, method: Method = "qr", walk: bool = True
@@ -133,19 +138,7 @@ class Turnstile:
                 "decision", reason=answer.reason, result="admit" if answer.admit else "deny", **details
             )
             passed = answer.admit and await self._walk(walk, answer, pass_id, direction, details)
-        told = words(Reason(answer.reason) if answer.reason in list(Reason) else Reason.INTERNAL)
-        return Presented(
-            gate_id=self.plan.gate_id,
-            verdict="admit" if answer.admit else "deny",
-            reason=answer.reason,
-            text=told.text,
-            action=told.action,
-            passed=passed,
-            source=answer.source,
-            request_id=request_id,
-            seq=decided.seq,
-            milliseconds=round(asked * 1000, 1),
-        )
+        return presented(self.plan.gate_id, decided, passed=passed, took_s=asked)
 
     def alarm(self, kind: str, *, on: bool) -> None:
         """Raises or clears an alarm such as `held_open`."""
@@ -153,6 +146,21 @@ class Turnstile:
             self._record("alarm_on" if on else "alarm_off", extra={"alarm": kind})
         ):
             self._post("up/cond", self._conditions.said)
+
+    def clock_stepped(self, by_s: float) -> None:
+        """Notes that somebody has set the clock."""
+        by_ms = round(by_s * 1000)
+        self._offset_ms += by_ms
+        self._record("clock_step", extra={"by_ms": by_ms})
+
+    def journal_lost(self, why: str) -> None:
+        """Notes that what the journal before this one held is gone."""
+        self._record("journal_lost", extra={"why": why})
+
+    def say(self, leg: str, payload: bytes, *, retained: bool = False) -> bool:
+        """Sends bytes as they are, whatever they mean; returns whether there was somebody to take them."""
+        topic = f"gh/1/{self.plan.site_id}/{self.plan.gate_id}/{leg}"
+        return self._link.post(topic, payload, qos=1, retained=retained)
 
     async def _ask(self, scan: wire.Scan) -> _Answer | None:
         answered = self._asked[scan.request_id] = asyncio.get_running_loop().create_future()
@@ -222,10 +230,15 @@ class Turnstile:
         }
 
     def _record(self, kind: wire.Kind, **members: Any) -> wire.Event:  # Any: members of an event
-        event = self.journal.append(kind, self._now_ms(), **members)
+        quality = "ok" if self._trusts_clock else "unsure"
+        event = self.journal.append(kind, self._now_ms(), clock=quality, **members)
         self._drained.clear()
         self._upload.appended(time.monotonic())
         return event
+
+    @property
+    def _trusts_clock(self) -> bool:
+        return abs(self._offset_ms) < TRUSTED_CLOCK_MS
 
     def _now_ms(self) -> int:
         return max(0, int(self._clock() * 1000))
@@ -287,54 +300,28 @@ class Turnstile:
         self._upload.connected(time.monotonic())
 
     def _birth(self) -> None:
-        journal = self.journal
-        kept = wire.JournalRange(
-            journal.acknowledged + 1 if journal.depth else 0, journal.last_seq if journal.depth else 0
-        )
-        birth = wire.Birth(
-            epoch=journal.epoch,
-            session=journal.session,
-            journal=kept,
-            clock_ms=self._now_ms(),
-            firmware=FIRMWARE,
-            hardware="simulated",
-            capabilities=("qr", "nfc", "pin", "plate"),
-            directions=self.plan.directions,
-            list_revision=self._lists.revision,
-            mode=self._orders.mode(self._now_ms()),
-        )
-        self._post("up/state", birth)
+        said = birth(self.plan, self.journal, self._orders, self._lists, self._now_ms())
+        self._post("up/state", said)
         self._post("up/cond", self._conditions.said)
         self._heartbeat()
 
     def _heartbeat(self) -> None:
-        journal = self.journal
-        beat = wire.Heartbeat(
-            epoch=journal.epoch,
-            session=journal.session,
-            last_seq=journal.last_seq,
-            acknowledged_seq=journal.acknowledged,
-            queue_depth=journal.depth,
-            uptime_s=int(time.monotonic() - self._started),
-            power="mains",
-            clock_offset_ms=self._offset_ms,
-            reported=wire.Reported(
-                mode=self._orders.mode(self._now_ms()),
-                revision=self._orders.revision,
-                list_revision=self._lists.revision,
-            ),
+        said = heartbeat(
+            self.journal,
+            self._orders,
+            self._lists,
+            self._now_ms(),
+            offset_ms=self._offset_ms,
+            uptime_s=time.monotonic() - self._started,
         )
-        self._post("up/hb", beat)
+        self._post("up/hb", said)
 
-    async def _beat(self) -> None:
-        beats = 0
-        while True:
-            await asyncio.sleep(TICK_S)
-            beats += 1
-            self._upload.tick(time.monotonic())
-            self._ask_for_list()
-            if beats % int(HEARTBEAT_S / TICK_S) == 0:
-                self._heartbeat()
+    def _tick(self) -> None:
+        self._ticks += 1
+        self._upload.tick(time.monotonic())
+        self._ask_for_list()
+        if self._ticks % HEARTBEAT_TICKS == 0:
+            self._heartbeat()
 
     def _list(self, message: ListMessage, payload: bytes) -> None:
         if self._lists.take(message, payload):
@@ -357,7 +344,8 @@ class Turnstile:
             return None
         return message
 
-    def _heard(self, heard: Heard) -> None:
+    def heard(self, heard: Heard) -> None:
+        """Takes in what the server says."""
         message = self._read(heard)
         epoch = self.journal.epoch
         match message:
@@ -373,12 +361,10 @@ class Turnstile:
             case wire.ListHead() | wire.ListDelta() | wire.ListChunk():
                 self._list(message, heard.payload)
             case wire.Command():
+                self.last_command = heard
                 self._obey(message, heard)
             case wire.Acknowledgement() if message.epoch == epoch:
-                self._offset_ms = self._now_ms() - message.at_ms
-                self._upload.acknowledged(message.up_to, time.monotonic())
-                if self.journal.depth == 0:
-                    self._drained.set()
+                self._acknowledged(message)
             case wire.Want() if message.epoch == epoch:
                 if message.rebirth:
                     self._birth()
@@ -387,3 +373,11 @@ class Turnstile:
                 pass
             case _:
                 logger.warning("gate %d has no use for %s", self.plan.gate_id, heard.topic)
+
+    def _acknowledged(self, message: wire.Acknowledgement) -> None:
+        trusted, self._offset_ms = self._trusts_clock, self._now_ms() - message.at_ms
+        if self._trusts_clock != trusted:
+            self._heartbeat()
+        self._upload.acknowledged(message.up_to, time.monotonic())
+        if self.journal.depth == 0:
+            self._drained.set()

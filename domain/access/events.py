@@ -330,6 +330,7 @@ class AccessRecorded(Event, frozen=True):
 
     name: ClassVar[str] = "access.recorded"
     aliases: ClassVar[tuple[str, ...]] = ("AccessEvent",)
+    in_rushes: ClassVar[bool] = True
     access_id: int
     site_id: int
     gate_id: int

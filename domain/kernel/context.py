@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import TextClause
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.kernel import driver
 from domain.kernel.caller import Caller, Role
 from domain.kernel.database import Versioned
 from domain.kernel.direct import Direct
@@ -22,6 +23,17 @@ class Emitted(msgspec.Struct, frozen=True):
 
     event: Event
     seq: int
+
+
+class Rush(msgspec.Struct, frozen=True):
+    """Facts that a statement has put into the log by itself, with ids from ``first`` to ``last``.
+
+    ``shown`` are those that anybody would see, by id; the others are older than what screens have room for.
+    """
+
+    first: int
+    last: int
+    shown: Mapping[int, Event]
 
 
 class Signal(msgspec.Struct, frozen=True):
@@ -53,6 +65,7 @@ class Context:
     correlation: str = ""
     direct: Direct | None = None
     emitted: list[Emitted] = field(default_factory=list)
+    rushes: list[Rush] = field(default_factory=list)
     signals: list[Signal] = field(default_factory=list)
     deferred: list[Deferred] = field(default_factory=list)
     kept: list[Kept] = field(default_factory=list)
@@ -64,6 +77,10 @@ class Context:
         found = (await self.db.execute(statement, values)).one_or_none()
         return None if found is None else found._asdict()
 
+    async def rows(self, statement: TextClause, values: Mapping[str, Any]) -> list[Any]:
+        """Return the rows of a statement of this transaction, by the shortest way that there is: `driver.rows`."""
+        return await driver.rows(self.db, statement, values)
+
     def emit(self, event: Event, *, of: Versioned | None = None) -> None:
         """Record a fact; it leaves the building only if the transaction commits.
 
@@ -73,6 +90,10 @@ class Context:
         if of is not None:
             of.version = (of.version or 0) + 1
         self.emitted.append(Emitted(event, of.version if of is not None else 1))
+
+    def rush(self, first: int, last: int, shown: Mapping[int, Event]) -> None:
+        """Tell of facts that a statement has written and noted by itself (`Event.in_rushes`)."""
+        self.rushes.append(Rush(first, last, shown))
 
     def signal(self, channel: str, data: Any) -> None:
         """Say something on a channel after commit, unstored."""

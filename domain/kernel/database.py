@@ -1,10 +1,11 @@
 """The database as the domain sees it: the base of every table, the engine and the sessions."""
 
+from collections.abc import Collection
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import msgspec
-from sqlalchemy import BigInteger, DateTime, MetaData, Text
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, DateTime, MetaData, Text, any_, literal
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -79,6 +80,11 @@ def sessions(engine: AsyncEngine) -> Sessions:
 def readers(engine: AsyncEngine) -> Sessions:
     """Return the maker of sessions that read: each statement on its own, without BEGIN and COMMIT around it."""
     return async_sessionmaker(engine.execution_options(isolation_level="AUTOCOMMIT"), expire_on_commit=False)
+
+
+def among(column: Any, ids: Collection[int]) -> ColumnElement[bool]:  # Any: of whatever table
+    """Return the condition that a column is one of very many ids, as one argument: the statement stays the same."""
+    return cast(ColumnElement[bool], column == any_(literal(list(ids), ARRAY(BigInteger))))
 
 
 def refusals() -> dict[str, DomainError]:

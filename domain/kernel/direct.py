@@ -15,6 +15,8 @@ import asyncpg
 from sqlalchemy import TextClause
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from domain.kernel.driver import compiled
+
 CONNECTIONS = 4
 CONNECT_S = 5.0
 SETTINGS = {
@@ -47,11 +49,10 @@ class Direct:
         self._engine = engine
         self._room = asyncio.Semaphore(connections)
         self._idle: list[_Connection] = []
-        self._texts: dict[TextClause, tuple[str, list[str]]] = {}
 
     async def row(self, statement: TextClause, values: Mapping[str, Any]) -> Row | None:
         """Run a statement and return its first row."""
-        text, names = self._text(statement)
+        text, names = compiled(statement)
         arguments = [values[name] for name in names]
         async with self._room:
             try:
@@ -85,13 +86,6 @@ class Direct:
     async def _connect(self) -> "_Connection":
         _, where = self._engine.dialect.create_connect_args(self._engine.url)
         return _Connection(await asyncpg.connect(**where, server_settings=SETTINGS, timeout=CONNECT_S))
-
-    def _text(self, statement: TextClause) -> tuple[str, list[str]]:
-        """Return the statement as asyncpg reads it, with the names of its arguments in their order."""
-        if (known := self._texts.get(statement)) is None:
-            compiled = statement.compile(dialect=self._engine.dialect)
-            known = self._texts[statement] = (str(compiled), list(compiled.positiontup or ()))
-        return known
 
 
 class _NoSession:

@@ -24,6 +24,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     name: ClassVar[str] = ""
     subject: ClassVar[str] = ""
     aliases: ClassVar[tuple[str, ...]] = ()
+    in_rushes: ClassVar[bool] = False
+    """Statements write it into the log by the thousand, so that nothing can react to it in its own transaction."""
 
     @property
     def aggregate(self) -> str:
@@ -72,6 +74,10 @@ def collect_reactions(modules: Iterable[ModuleType]) -> Mapping[type[Event], lis
             if getattr(thing, "__module__", None) != module.__name__:
                 continue
             for fact in getattr(thing, "__reacts_to__", ()):
+                if fact.in_rushes:
+                    raise ValueError(
+                        f"{fact.name} comes in rushes, which followers may follow; nothing reacts"
+                    )
                 found[fact].append(thing)
     return dict(found)
 

@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 
 import msgspec
 import structlog
-from sqlalchemy import case, func, or_, select, update
+from sqlalchemy import case, func, or_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from domain.kernel import queries
 from domain.kernel.database import Sessions, Table
 from domain.kernel.errors import Superseded
 from domain.kernel.rounds import AWAY
@@ -65,10 +66,8 @@ async def acquire(db: AsyncSession, role: str, holder: str, *, lasts: timedelta)
 
 async def holds(db: AsyncSession, role: str, holder: str, generation: int) -> bool:
     """Tell whether the lease is still this holder's, and keep it from changing hands till the transaction ends."""
-    mine = select(LeaseRow.role).where(
-        LeaseRow.role == role, LeaseRow.holder == holder, LeaseRow.generation == generation
-    )
-    return await db.scalar(mine.with_for_update(read=True)) is not None
+    mine = {"role": role, "holder": holder, "generation": generation}
+    return await db.scalar(queries.load("domain.kernel", "hold_lease"), mine) is not None
 
 
 async def assert_term(db: AsyncSession, term: Term) -> None:

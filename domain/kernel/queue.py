@@ -57,11 +57,16 @@ class Claim(msgspec.Struct, frozen=True):
 
 async def enqueue(db: AsyncSession, deferred: Sequence[Deferred]) -> None:
     """Write jobs with the transaction of ``db``."""
-    rows = [
-        {"job": one.job, "arguments": one.arguments, "run_at": one.run_at or func.now()} for one in deferred
+    now = [{"job": one.job, "arguments": one.arguments} for one in deferred if one.run_at is None]
+    later = [
+        {"job": one.job, "arguments": one.arguments, "run_at": one.run_at}
+        for one in deferred
+        if one.run_at is not None
     ]
-    if rows:
-        await db.execute(insert(JobRow).values(rows))
+    if now:
+        await db.execute(insert(JobRow).values(run_at=func.now()), now)
+    if later:
+        await db.execute(insert(JobRow), later)
 
 
 async def claim(db: AsyncSession, jobs: Sequence[str], *, limit: int, lasts_s: float) -> list[Claim]:

@@ -274,7 +274,7 @@ def sqlstate(error: DBAPIError) -> str:
 
 def constraint(error: DBAPIError) -> str:
     """Return the name of the constraint that an error is about."""
-    cause = getattr(error.orig, "__cause__", None)
+    cause = getattr(error.orig, "__cause__", None) or error.orig
     return str(getattr(cause, "constraint_name", None) or "")
 
 

@@ -26,13 +26,25 @@ Work = Callable[[Term], Awaitable[None]]
 
 
 class Tenure:
-    """Holds ``role`` while it works. A ``holder`` that comes again takes its own lease up at once."""
+    """Holds ``role`` while it works. A ``holder`` that comes again takes its own lease up at once.
 
-    def __init__(self, sessions: Sessions, role: str, holder: str, *, lasts: timedelta = LASTS) -> None:
+    ``yields`` tells for how many seconds others may go first: of several leases each process then gets some.
+    """
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        role: str,
+        holder: str,
+        *,
+        lasts: timedelta = LASTS,
+        yields: Callable[[], float] = lambda: 0,
+    ) -> None:
         self._sessions = sessions
         self._role = role
         self._holder = holder
         self._lasts = lasts
+        self._yields = yields
 
     async def run(self, work: Work) -> None:
         """Do ``work`` in each term that is ours, until cancelled or until it ends by itself."""
@@ -48,6 +60,7 @@ class Tenure:
 
     async def _begin(self) -> Term:
         while True:
+            await asyncio.sleep(self._yields())
             try:
                 if (generation := await self._acquire()) is not None:
                     return Term(self._role, self._holder, generation)

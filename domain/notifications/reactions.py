@@ -70,15 +70,15 @@ async def _tell(ctx: Context, kind: Kind, told: Sequence[Telling]) -> None:
         }
         for fact, user_id, params in told
     ]
-    fresh = insert_or_skip(NotificationRow).values(rows).on_conflict_do_nothing()
-    new = (await ctx.db.execute(fresh.returning(NotificationRow.id, NotificationRow.user_id))).all()
+    fresh = insert_or_skip(NotificationRow).on_conflict_do_nothing()
+    new = (await ctx.db.execute(fresh.returning(NotificationRow.id, NotificationRow.user_id), rows)).all()
     if not new:
         return
     ways = [
         {"notification_id": row.id, "channel": "mail", "state": "pending", "changed_at": ctx.now}
         for row in new
     ]
-    await ctx.db.execute(insert(DeliveryRow).values(ways))
+    await ctx.db.execute(insert(DeliveryRow), ways)
     for row in new:
         ctx.emit(NotificationCreated(notification_id=row.id, user_id=row.user_id))
         ctx.defer("notifications.send_mail", notification_id=row.id)

@@ -12,6 +12,14 @@ class SiteCreated(Event, frozen=True):
     site_id: int
 
 
+class SiteMoved(Event, frozen=True):
+    """What a site's gates report is taken in by another shard."""
+
+    name: ClassVar[str] = "site.moved"
+    site_id: int
+    shard: int
+
+
 class SiteUpdated(Event, frozen=True):
     """A site's name or time zone was changed."""
 

@@ -11,11 +11,12 @@ from domain.kernel.context import Context
 from domain.kernel.errors import Invalid, NotFound
 from domain.kernel.operations import operation
 from domain.kernel.paging import Limit, Page, page, turn
-from domain.sites.events import SiteCreated, SiteUpdated
+from domain.sites.events import SiteCreated, SiteMoved, SiteUpdated
 from domain.sites.tables import SiteRow
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 TimeZone = Annotated[str, msgspec.Meta(max_length=64, description="An IANA name such as Europe/Moscow.")]
+Shard = Annotated[int, msgspec.Meta(ge=0, le=999)]
 
 
 class SiteView(msgspec.Struct, frozen=True, rename="camel"):
@@ -24,6 +25,15 @@ class SiteView(msgspec.Struct, frozen=True, rename="camel"):
     site_id: int
     name: str
     time_zone: str
+    shard: int = 0
+
+
+class Placement(msgspec.Struct, frozen=True, rename="camel"):
+    """A site's shard, and the one whose session at the broker follows its gates by now."""
+
+    site_id: int
+    shard: int
+    followed: int
 
 
 @operation("sites.list_sites", allow={"member", "guard", "desk", "manager", "admin"}, reads=True)
@@ -62,6 +72,34 @@ async def change_site(
     return _view(row)
 
 
+@operation("sites.move_site", allow={"admin"})
+async def move_site(ctx: Context, *, site_id: int, shard: Shard) -> SiteView:
+    """Have another shard take in what the site's gates report, for houses whose gates are too many for one process."""
+    row = await _site(ctx, site_id, lock=True)
+    if row.shard != shard:
+        row.shard = shard
+        ctx.emit(SiteMoved(site_id=row.id, shard=shard), of=row)
+    return _view(row)
+
+
+@operation("sites.list_placements", allow={"service"}, reads=True)
+async def list_placements(ctx: Context) -> list[Placement]:
+    """List which shard each site belongs to."""
+    rows = await ctx.db.execute(select(SiteRow.id, SiteRow.shard, SiteRow.followed).order_by(SiteRow.id))
+    return [Placement(*row) for row in rows]
+
+
+@operation("sites.note_followed", allow={"service"}, replays=False)
+async def note_followed(ctx: Context, *, shard: Shard, site_ids: list[int]) -> None:
+    """Note that the session of a shard follows the gates of these sites by now, so that another's may let them go."""
+    mine = SiteRow.id.in_(site_ids) & (SiteRow.shard == shard)
+    rows = await ctx.db.scalars(
+        select(SiteRow).where(mine).order_by(SiteRow.id).with_for_update(key_share=True)
+    )
+    for row in rows:
+        row.followed = shard
+
+
 def known_zone(time_zone: str) -> str:
     """Return the zone's name if there is such a zone.
 
@@ -78,6 +116,11 @@ def known_zone(time_zone: str) -> str:
 async def all_sites(ctx: Context) -> Sequence[int]:
     """Return the ids of all sites, for the contexts above."""
     return (await ctx.db.scalars(select(SiteRow.id).order_by(SiteRow.id))).all()
+
+
+async def sites_of_shard(ctx: Context, shard: int) -> Sequence[int]:
+    """Return the ids of a shard's sites, for the contexts above."""
+    return (await ctx.db.scalars(select(SiteRow.id).where(SiteRow.shard == shard).order_by(SiteRow.id))).all()
 
 
 async def time_zone_of(ctx: Context, site_id: int) -> str:
@@ -106,4 +149,4 @@ async def _site(ctx: Context, site_id: int, *, lock: bool = False) -> SiteRow:
 
 
 def _view(row: SiteRow) -> SiteView:
-    return SiteView(row.id, row.name, row.time_zone)
+    return SiteView(row.id, row.name, row.time_zone, row.shard)

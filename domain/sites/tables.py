@@ -14,7 +14,10 @@ class SiteRow(Table, Versioned):
     """One place."""
 
     __tablename__ = "sites"
-    __table_args__ = (CheckConstraint("name <> ''", name="name"),)
+    __table_args__ = (
+        CheckConstraint("name <> ''", name="name"),
+        CheckConstraint("shard BETWEEN 0 AND 999", name="shard"),
+    )
     refusals: ClassVar[dict[str, DomainError]] = {
         "sites_name_check": Invalid.field("name", "must not be empty")
     }
@@ -22,4 +25,8 @@ class SiteRow(Table, Versioned):
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
     name: Mapped[str]
     time_zone: Mapped[str]
+    shard: Mapped[int] = mapped_column(default=0)
+    """What the site's gates report is taken in by whoever holds this shard."""
+    followed: Mapped[int] = mapped_column(default=0)
+    """The shard whose session at the broker follows them by now; until it is the one above, the old one goes on."""
     created_at: Mapped[datetime]

@@ -9,10 +9,12 @@
    apart from it, may erase the person and still verify the chain.
 """
 
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
 from gate_bridge.wire.reports import Event
@@ -22,15 +24,48 @@ GENESIS = "0" * 64
 _ENCODER = msgspec.json.Encoder()
 
 
+class _Form(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The members in the order of their names, without those that are absent."""
+
+    c: str | None = None
+    d: str | None = None
+    e: str
+    id: str | None = None
+    k: str
+    pd: str | None = None
+    r: str | None = None
+    rid: str | None = None
+    s: int
+    src: str
+    t: int
+    tq: str
+    x: dict[str, Any] | None = None
+    z: int | None = None
+
+
 def canonical(event: Event) -> bytes:
     """Returns the form of an event that its hash covers and that names no person; worth keeping as its record."""
-    e, known = event, {name: value for name, value in sorted(event.extra.items()) if value is not None}
-    person = None if e.pass_id is None or e.salt is None else personal_hash(e.salt, e.pass_id)
-    # the keys in their order, without a sort
-    members = dict[str, Any](c=e.reason, d=e.direction, e=e.epoch, id=e.decision_id, k=e.kind, pd=person)
-    members.update(r=e.result, rid=e.request_id, s=e.seq, src=e.source, t=e.at_ms, tq=e.clock)
-    members.update(x=known or None, z=e.zone_id)
-    return _ENCODER.encode({name: value for name, value in members.items() if value is not None})
+    form = _Form(
+        c=event.reason,
+        d=event.direction,
+        e=event.epoch,
+        id=event.decision_id,
+        k=event.kind,
+        pd=None if event.pass_id is None or event.salt is None else personal_hash(event.salt, event.pass_id),
+        r=event.result,
+        rid=event.request_id,
+        s=event.seq,
+        src=event.source,
+        t=event.at_ms,
+        tq=event.clock,
+        x=_known(event.extra) if event.extra else None,
+        z=event.zone_id,
+    )
+    return _ENCODER.encode(form)
+
+
+def _known(extra: Mapping[str, Any]) -> dict[str, Any] | None:
+    return {name: value for name, value in sorted(extra.items()) if value is not None} or None
 
 
 def personal_hash(salt: str, pass_id: int) -> str:

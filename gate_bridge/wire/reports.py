@@ -96,7 +96,7 @@ class Scan(Struct, frozen=True, kw_only=True, omit_defaults=True):
     zone_id: Id | None = field(name="z", default=None)
 
 
-class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Something that happened at a gate: one line of its journal, kept there until acknowledged."""
 
     epoch: Epoch = field(name="e")

@@ -32,10 +32,11 @@ async def differences(world: World) -> list[str]:
     journals: dict[Key, wire.Event] = {}
     found: list[str] = []
     for fleet in world.fleets:
-        events, acknowledged, last = read_journal(fleet.journal)
-        journals |= {(fleet.gate.gate_id, event.epoch, event.seq): event for event in events}
-        if not acknowledged == last == len(events):
-            found.append(f"drained: gate {fleet.gate.gate_id} has {last}, {acknowledged} acknowledged")
+        for journal in fleet.journals:
+            events, acknowledged, last = read_journal(journal)
+            journals |= {(fleet.gate.gate_id, event.epoch, event.seq): event for event in events}
+            if not acknowledged == last == len(events):
+                found.append(f"drained: gate {fleet.gate.gate_id} has {last}, {acknowledged} acknowledged")
     found += await _log(world, journals)
     found += await _watermarks(world, journals)
     found += await _occupancy(world, journals)

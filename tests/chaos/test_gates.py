@@ -1,9 +1,13 @@
 """Whatever is killed with -9 and whenever, the log is the union of the gates' journals, each event once.
 
+`FAULTS` names every fault the log has to survive and the tests that play it: small worlds each, with one fault. The
+world here is larger, and has most of what can be killed killed.
+
 Proves: gatehouse/crash.py, gate_bridge/ingest.py, gate_bridge/intake.py, simulators/crash.py,
 domain/access/operations/recording.py, domain/access/operations/journals.py, domain/access/operations/passages.py.
 """
 
+import ast
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -19,6 +23,42 @@ from tests.chaos.visitors import drained, keep_alive, walk
 from tests.chaos.world import World, kill_broker, world
 from tests.eventually import eventually
 
+HERE = Path(__file__).parent
+FAULTS = {
+    "1 broker killed": "test_gates_server.py::test_a_killed_broker_that_forgets_everything_costs_nothing",
+    "2 ingestion killed anywhere": "test_gates_server.py::test_an_ingestion_killed_anywhere_costs_nothing",
+    "3 ingestion stopped, a standby takes over": "test_gates_server.py"
+    "::test_a_stopped_ingestion_is_replaced_and_does_no_harm_when_it_wakes",
+    "4 database restarted in mid-batch": "test_gates_server.py"
+    "::test_a_database_killed_in_the_middle_of_a_batch_costs_nothing",
+    "4 database failed over in mid-batch": "test_gates_server.py"
+    "::test_a_replica_takes_over_in_the_middle_of_a_batch_and_has_everything",
+    "5 Redis flushed and down": "test_gates_screens.py"
+    "::test_a_redis_that_is_emptied_and_killed_hides_nothing_of_the_log",
+    "6 power cut in mid-append": "test_gates_devices.py"
+    "::test_gates_that_lose_power_in_the_middle_of_a_write_lose_no_event_and_double_none",
+    "7 gate cut off for 24 hours": "test_gates_devices.py"
+    "::test_a_gate_that_was_away_for_a_day_brings_the_whole_day",
+    "8 half-open TCP": "test_gates_devices.py::test_a_link_that_is_dead_and_does_not_say_so_is_replaced",
+    "9 queue of the broker overflows": "test_gates_server.py"
+    "::test_a_broker_whose_queue_overflows_loses_nothing_that_gates_have",
+    "10 duplicate client id": "test_gates_devices.py"
+    "::test_two_devices_of_one_account_throw_each_other_out_and_nothing_is_lost",
+    "11 cloned gate": "test_gates_devices.py"
+    "::test_a_cloned_gate_is_noticed_and_changes_nothing_that_was_recorded",
+    "12 factory reset": "test_gates_devices.py"
+    "::test_a_gate_set_back_to_the_factory_begins_a_journal_that_says_so",
+    "13 clocks wrong by a year and an hour": "test_gates_devices.py"
+    "::test_clocks_that_are_wrong_by_a_year_or_an_hour_are_noticed_and_set_right",
+    "14 poison": "test_gates_trust.py::test_poison_of_every_kind_is_kept_apart_and_stops_nobody",
+    "15 disk full": "test_gates_server.py::test_a_full_disk_of_the_database_costs_nothing_once_there_is_room",
+    "16 slow browser": "test_gates_screens.py"
+    "::test_a_browser_that_does_not_read_is_sent_away_and_nobody_waits_for_it",
+    "17 account revoked in mid-session": "test_gates_trust.py"
+    "::test_an_account_disabled_while_connected_is_out_at_once_and_its_journal_comes_later",
+    "18 late will": "test_gates_trust.py::test_a_will_that_comes_after_the_rebirth_is_not_believed",
+    "19 stale command": "test_gates_trust.py::test_a_command_that_comes_an_hour_late_is_never_obeyed",
+}
 GATES = 20
 EVENTS = 5_000
 INGEST_DIES_AT = ("before_commit:6", "after_commit:5", "before_ack:4", "after_ack:6")
@@ -70,6 +110,22 @@ async def test_the_log_is_the_union_of_the_journals_whatever_is_killed(
         assert await differences(made) == []
         assert sum(lengths) >= EVENTS
         assert [fleet.deaths for fleet in made.fleets] == [1] * len(GATES_DIE_AT) + [0] * GATES_THAT_LIVE
+
+
+def test_every_fault_of_the_list_has_its_test():
+    numbers = {int(fault.split()[0]) for fault in FAULTS}
+    missing = [name for name in FAULTS.values() if name not in named_in(name.partition("::")[0])]
+
+    assert numbers == set(range(1, 20))
+    assert not missing
+
+
+def named_in(file: str) -> set[str]:
+    """The names of the tests that kill something, in a file beside this one."""
+    tree = ast.parse((HERE / file).read_text())
+    marked = any(isinstance(node, ast.Assign) and "mark.crash" in ast.unparse(node) for node in tree.body)
+    found = {node.name for node in tree.body if isinstance(node, ast.AsyncFunctionDef)}
+    return {f"{file}::{name}" for name in found if marked}
 
 
 @pytest.mark.parametrize("where", ["somewhere", "before_ack:often", "before_ack:1:GENTLY"])

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -58,6 +59,12 @@ class Fleet:
     def journal(self) -> Path:
         return self.folder / "journals" / f"{self.gate.site_id}-{self.gate.gate_id}.journal"
 
+    @property
+    def journals(self) -> Sequence[Path]:
+        """Return that of the gate, and those it had before a factory reset; not that of a clone."""
+        files = sorted(self.journal.parent.glob(f"{self.journal.stem}.*"))
+        return [file for file in files if re.fullmatch(r"\.(journal|[0-9a-f]{16})", file.suffix)]
+
 
 @dataclass
 class World:
@@ -110,19 +117,25 @@ class World:
         finally:
             await connection.close()
 
-    async def events(self) -> int:
-        """Return how many events the log has; -1 while the database is away."""
+    async def move_site(self, site_id: int, shard: int) -> None:
+        """Have a site's gates taken in by another shard."""
+        async with process_of(self.settings) as process:
+            await process.runtime.call(HOUSE, "sites.move_site", {"siteId": site_id, "shard": shard})
+
+    async def events(self, site_id: int | None = None) -> int:
+        """Return how many events the log has, of one site or all; -1 while the database is away."""
+        counted = "SELECT count(*) FROM access_keys JOIN gates ON gates.id = gate_id WHERE $1::bigint IN (site_id, 0)"
         try:
-            return int((await self.ask("SELECT count(*) FROM access_keys"))[0][0])
+            return int((await self.ask(counted, site_id or 0))[0][0])
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             return -1
 
-    async def goes_on(self, by: int = 100) -> None:
-        """Wait until the log has so many more events than now."""
-        before = await self.events()
+    async def goes_on(self, by: int = 100, site_id: int | None = None) -> None:
+        """Wait until the log has so many more events than now, of one site or all."""
+        before = await self.events(site_id)
 
         async def more() -> bool:
-            return await self.events() >= before + by
+            return await self.events(site_id) >= before + by
 
         await eventually(more, timeout_s=60)
 
@@ -140,8 +153,8 @@ class World:
 
 
 @asynccontextmanager
-async def world(folder: Path, database: str, *, gates: int) -> AsyncIterator[World]:
-    """Furnish a site with so many gates; a broker that forgets everything when it is killed serves it."""
+async def world(folder: Path, database: str, *, gates: int, sites: int = 1) -> AsyncIterator[World]:
+    """Furnish sites with so many gates each; a broker that forgets everything when it is killed serves them."""
     if mosquitto_program() is None or dynamic_security_plugin() is None:
         missing("needs Mosquitto with its dynamic security plugin: apt-get install mosquitto")
     async with AsyncExitStack() as stack:
@@ -149,7 +162,8 @@ async def world(folder: Path, database: str, *, gates: int) -> AsyncIterator[Wor
         broker = await stack.enter_async_context(Broker.start(folder, accounts=accounts, kind="mosquitto"))
         made = World(folder, database, broker, stack)
         async with process_of(made.settings) as process:
-            made.fleets = await _furnish(made, process.runtime, gates)
+            for number in range(sites):
+                made.fleets += await _furnish(made, process.runtime, f"Loft {number}", gates)
             await _let_in(made, process.runtime)
         try:
             yield made
@@ -167,8 +181,8 @@ async def kill_broker(broker: Broker) -> None:
     await broker.restart()
 
 
-async def _furnish(made: World, runtime: Runtime, gates: int) -> list[Fleet]:
-    site = await runtime.call(HOUSE, "sites.create_site", {"name": "Loft"})
+async def _furnish(made: World, runtime: Runtime, name: str, gates: int) -> list[Fleet]:
+    site = await runtime.call(HOUSE, "sites.create_site", {"name": name})
     about = {"siteId": site.site_id, "capacity": None, "offlinePolicy": "signed_ok", "forGuests": True}
     zones = [
         await runtime.call(HOUSE, "access.create_zone", {**about, "name": name})
@@ -179,7 +193,7 @@ async def _furnish(made: World, runtime: Runtime, gates: int) -> list[Fleet]:
     for number in range(gates):
         gate, keys = await _gate(runtime, number, site.site_id, zones)
         tokens = [await _token(runtime, site.site_id, host) for _ in range(PASSES_PER_GATE)]
-        fleets.append(fleet := Fleet(made.folder / f"gate-{number}", gate, tokens))
+        fleets.append(fleet := Fleet(made.folder / f"gate-{gate.gate_id}", gate, tokens))
         fleet.folder.mkdir()
         plan = FleetPlan(broker=made.broker.url, gates=(gate,), public_keys=keys, keep_journals=True)
         fleet.plan.write_bytes(msgspec.json.encode(plan))
@@ -187,7 +201,8 @@ async def _furnish(made: World, runtime: Runtime, gates: int) -> list[Fleet]:
 
 
 async def _host(runtime: Runtime, site_id: int) -> int:
-    person = {"username": "host", "email": "host@example.com", "password": "a password of tests"}
+    name = f"host{site_id}"
+    person = {"username": name, "email": f"{name}@example.com", "password": "a password of tests"}
     roles = [{"role": "member", "siteId": site_id}]
     return int((await runtime.call(SERVICE, "identity.create_user", {**person, "roles": roles})).id)
 
@@ -216,7 +231,8 @@ async def _gate(
 async def _token(runtime: Runtime, site_id: int, host: int) -> str:
     now = runtime.clock()
     window = {
-        "start": (now - timedelta(minutes=5)).isoformat(),
+        # Of yesterday too, for a gate that was away for a day.
+        "start": (now - timedelta(hours=26)).isoformat(),
         "end": (now + timedelta(hours=8)).isoformat(),
     }
     asked = {"siteId": site_id, "hostUserId": host, "guestName": "Ada Lovelace", **window}

@@ -119,7 +119,7 @@ export class Gate {
     const waiting = this.asked.get(said.rid);
     this.asked.delete(said.rid);
     const named = packet.properties?.correlationData;
-    // a server that speaks 3.1.1 sends none, and the request's own name is in the payload anyhow
+    // a broker that speaks 3.1.1 alone carries none, and the request's own name is in the payload anyhow
     if (!waiting || (named && !named.equals(waiting.correlation))) return;
     waiting.resolve({ ...said, correlated: Boolean(named) });
   }

@@ -98,6 +98,7 @@ async def test_a_guest_comes_in_and_goes_out(site: Site, gate: JavaScriptGate):
     for direction in ("in", "out"):
         answer = await gate.ask("scan", token=guest["qrToken"], direction=direction)
         assert (answer["r"], answer["c"], answer["n"]) == ("admit", "ok", "GH")
+        assert answer["correlated"], "the answer carries what the question gave it"
         about = {"rid": answer["rid"], "id": answer["id"], "p": answer["p"], "d": direction}
         await gate.report("decision", r="admit", c="ok", **about)
         await gate.report("passage", **about)

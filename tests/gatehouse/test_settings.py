@@ -146,6 +146,13 @@ def test_secrets_are_not_shown():
         assert "me:(hidden)@db" in shown
 
 
+def test_shards_are_numbers_with_commas():
+    assert read({}, NOWHERE).ingest_shards == ()
+    assert read({"INGEST_SHARDS": "0, 2"}, NOWHERE).ingest_shards == (0, 2)
+    with pytest.raises(BadSetting, match="INGEST_SHARDS must be whole numbers from 0 to 999"):
+        read({"INGEST_SHARDS": "1,1000"}, NOWHERE)
+
+
 def test_the_data_directory_is_known_even_when_other_settings_are_bad():
     assert data_directory({"PORT": "x", "GATEHOUSE_DATA": "/srv/house"}, NOWHERE) == Path("/srv/house")
 

@@ -4,104 +4,15 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any
 
-import httpx2
 import pytest
-from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, expect
 
-from gatehouse.roles import DASHBOARD
 from tests.eventually import eventually
-from tests.journeys.house import PASSWORD, PATIENCE_S, House, Person, calling, running_house, sign_in
-from tests.services.needs import missing
+from tests.journeys.house import PATIENCE_S, House, Person
+from tests.journeys.screens import Screen, come_in, other_browser
 
 pytestmark = pytest.mark.browser
-
-PATIENCE_MS = PATIENCE_S * 1000
-FLAGS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
-)
-WATCH_POLICY = (
-    "addEventListener('securitypolicyviolation', (event) => console.error('CSP ' + event.blockedURI))"
-)
-NO_SESSION_YET = re.compile(r".*/app/session/refresh$")
-
-
-@dataclass
-class Screen:
-    """A page, and every complaint of its console."""
-
-    page: Page
-    complaints: list[str] = field(default_factory=list)
-
-    def part(self, name: str, **data: object) -> Locator:
-        """The parts of the screen of this name, with these data attributes."""
-        marks = "".join(f'[data-{key.replace("_", "-")}="{value}"]' for key, value in data.items())
-        return self.page.locator(f'[data-testid="{name}"]{marks}')
-
-
-@pytest.fixture(scope="module")
-async def house() -> AsyncIterator[House]:
-    if not (DASHBOARD / "index.html").exists():
-        missing("needs the built dashboard: make dashboard")
-    async with running_house() as up:
-        yield up
-
-
-@pytest.fixture(scope="module")
-async def http(house: House) -> AsyncIterator[httpx2.AsyncClient]:
-    async with calling(house) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-async def member(http: httpx2.AsyncClient) -> Person:
-    return await sign_in(http, "member@example.com")
-
-
-@pytest.fixture(scope="module")
-async def browser(chromium: str) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        yield started
-        await started.close()
-
-
-@pytest.fixture(scope="module")
-async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
-    opened = await browser.new_context(locale="en-GB", viewport={"width": 1400, "height": 900})
-    opened.set_default_timeout(PATIENCE_MS)
-    expect.set_options(timeout=PATIENCE_MS)
-    await opened.add_init_script(WATCH_POLICY)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture(scope="module")
-async def screen(house: House, context: BrowserContext) -> Screen:
-    """The board of a guard who signed in as at any other morning."""
-    screen = Screen(await context.new_page())
-
-    def complained(message: Any) -> None:
-        # the one look for a session that a first visit cannot have
-        if message.type == "error" and not NO_SESSION_YET.match(message.location.get("url", "")):
-            screen.complaints.append(message.text)
-
-    screen.page.on("console", complained)
-    screen.page.on("pageerror", lambda error: screen.complaints.append(str(error)))
-    await come_in(house, screen)
-    await expect(screen.part("site-board")).to_be_visible()
-    return screen
-
-
-async def come_in(house: House, screen: Screen, password: str = PASSWORD) -> None:
-    """Open the page, and sign in as the guard."""
-    await screen.page.goto(house.url)
-    await screen.part("login-email").fill("guard@example.com")
-    await screen.part("login-password").fill(password)
-    await screen.part("login-submit").click()
 
 
 @pytest.fixture(autouse=True)
@@ -309,15 +220,6 @@ async def test_a_server_that_stands_still_is_told_and_forgotten(house: House, sc
 
     await expect(screen.part("stale-badge")).to_have_count(0)
     await expect(screen.part("feed-status", state="live")).to_be_visible()
-
-
-@asynccontextmanager
-async def other_browser(browser: Browser) -> AsyncIterator[tuple[BrowserContext, Screen]]:
-    """A browser at another desk."""
-    opened = await browser.new_context(locale="en-GB")
-    opened.set_default_timeout(PATIENCE_MS)
-    yield opened, Screen(await opened.new_page())
-    await opened.close()
 
 
 async def test_who_signs_out_is_out(house: House, browser: Browser):

@@ -3,9 +3,10 @@
 import asyncio
 
 from domain.kernel.events import Closing
+from domain.kernel.log import Fact
 from server.orders import CONTROL, Ended
 from server.process import compose
-from tests.court import MEMBER, SHOWN, Court, Fragile
+from tests.court import MEMBER, SHOWN, BallMoved, Court, Fragile
 from tests.eventually import eventually
 
 
@@ -28,6 +29,17 @@ async def test_calls_at_once_are_told_in_the_order_of_their_facts(court: Court):
             tasks.create_task(court.move(place))
     assert sorted(court.ears.places) == list(range(20, 60))
     assert len(SHOWN) <= 40 and court.ears.places == [place for shown in SHOWN for place in shown]
+
+
+async def test_after_a_rush_commits_are_gathered_until_there_is_one_that_somebody_waits_for(court: Court):
+    relay, now = court.process.relay, court.process.runtime.clock()
+    await court.move(*range(100, 200))
+    for to in range(200, 205):
+        fact = Fact(id=to, event=BallMoved(ball_id=1, to=to), seq=1, actor="", correlation="", at=now)
+        await relay.hand_over([fact], [])
+    await court.move(205)
+    assert court.ears.places == list(range(100, 206))
+    assert SHOWN[-1] == list(range(200, 206))
 
 
 async def test_a_right_that_ends_is_announced_first(court: Court):

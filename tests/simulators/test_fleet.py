@@ -15,9 +15,10 @@ import msgspec
 import pytest
 
 from simulators.control import NoFleet, NotPresented, present
-from simulators.fleet import Fleet, present_alone, run_fleet
+from simulators.fleet import Fleet, present_alone
 from simulators.journal import Journal
 from simulators.plan import FleetPlan, GatePlan, Person, PlanUnreadable, Scenario, Zone
+from simulators.running import run_fleet
 from tests.eventually import eventually
 from tests.gate_server import gate_server
 from tests.passes import PUBLIC_KEYS, a_pass

@@ -8,6 +8,7 @@ import { passageOf, toneOf } from './outcome';
 import { stand } from './pause';
 
 const scan: AccessRow = {
+  accessId: 1,
   at: '2026-03-02T08:00:00Z',
   gateId: 1,
   gateName: 'North',

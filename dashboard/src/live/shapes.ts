@@ -2,6 +2,7 @@
 
 /** One line of the access log: a decision and the passage that followed it, or an event of the gate itself. */
 export interface AccessRow {
+  readonly accessId: number;
   readonly at: string;
   readonly gateId: number;
   readonly gateName: string;
@@ -62,6 +63,66 @@ export interface GateView {
   /** False while the device is locked out. */
   readonly deviceEnabled?: boolean;
   readonly health?: GateDevice;
+  /** Whether the gate has said that it is as ordered. */
+  readonly obeys?: boolean;
+}
+
+/** Something that is wrong until somebody has seen to it. */
+export interface AlarmView {
+  readonly alarmId: number;
+  readonly gateId: number | null;
+  readonly gateName: string | null;
+  readonly kind: string;
+  readonly state: 'raised' | 'acknowledged' | 'cleared' | 'closed';
+  readonly raisedAt: string;
+  readonly lastAt: string;
+  readonly count: number;
+  readonly acknowledgedBy: number | null;
+  readonly acknowledgedByName: string | null;
+  readonly escalatedAt: string | null;
+}
+
+/** The numbers of a muster. */
+export interface MusterSummary {
+  readonly inside: number;
+  readonly known: number;
+  readonly unknown: number;
+  readonly safe: number;
+  readonly missing: number;
+}
+
+/** A muster under way: everybody inside is being accounted for. */
+export interface MusterView {
+  readonly musterId: number;
+  readonly reason: string;
+  readonly begunAt: string;
+  readonly begunByName: string | null;
+  readonly summary: MusterSummary;
+}
+
+/** Somebody with a pass who is inside, or was when the muster began. */
+export interface PersonView {
+  readonly passId: number;
+  readonly name: string;
+  readonly hostName: string | null;
+  readonly zoneId: number | null;
+  readonly zoneName: string | null;
+  readonly lastGateName: string | null;
+  readonly lastAt: string | null;
+  readonly confidence: string;
+  readonly warning: string | null;
+  readonly safe: boolean;
+  readonly markedByName: string | null;
+}
+
+/** How many are in a zone while a muster is under way. */
+export interface MusterZone {
+  readonly zoneId: number;
+  readonly name: string;
+  readonly inside: number;
+  readonly known: number;
+  readonly unknown: number;
+  readonly safe: number;
 }
 
 /** Where a guest is on the way from invited to gone. */

@@ -1,12 +1,13 @@
 /** Everything followed of one site. */
 import type { Site } from '../session/account';
 import { FEED_LIMIT, newestFirst } from '../feed/feed-order';
+import { byUrgency } from './alarm-order';
 import { byExpectation } from './guest-order';
 import { Heartbeat } from './heartbeat.svelte';
 import type { Link } from './link.svelte';
 import { LiveView } from './live-view.svelte';
 import { Lookout } from './lookout.svelte';
-import type { AccessRow, GateView, GuestView, ZoneView } from './shapes';
+import type { AccessRow, AlarmView, GateView, GuestView, ZoneView } from './shapes';
 import type { Entry } from './views';
 
 export class Watch {
@@ -15,6 +16,7 @@ export class Watch {
   readonly zones: LiveView<ZoneView>;
   readonly gates: LiveView<GateView>;
   readonly guests: LiveView<GuestView>;
+  readonly alarms: LiveView<AlarmView>;
   readonly heartbeat: Heartbeat;
   readonly lookout: Lookout;
 
@@ -27,6 +29,7 @@ export class Watch {
     this.zones = new LiveView(link, `occupancy:${at}`, (one, other) => one.data.zoneId - other.data.zoneId);
     this.gates = new LiveView(link, `gates:${at}`, (one, other) => one.data.gateId - other.data.gateId);
     this.guests = new LiveView(link, `guests:${at}`, byExpectation);
+    this.alarms = new LiveView(link, `alarms:${at}`, byUrgency);
   }
 
   /** Returns a zone's name, or null where the site does not show it. */
@@ -41,7 +44,15 @@ export class Watch {
 
   /** Stops following the site. */
   close(): void {
-    for (const part of [this.lookout, this.access, this.zones, this.gates, this.guests, this.heartbeat])
+    for (const part of [
+      this.lookout,
+      this.access,
+      this.zones,
+      this.gates,
+      this.guests,
+      this.alarms,
+      this.heartbeat,
+    ])
       part.close();
   }
 }

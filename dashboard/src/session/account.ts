@@ -36,6 +36,14 @@ export function isStaff(account: Account, siteId: number): boolean {
   );
 }
 
+/** Returns whether the account may give gates of the site orders; it decides what is offered, the server what is allowed. */
+export function mayOrder(account: Account, siteId: number): boolean {
+  return account.roles.some(
+    (held) =>
+      held.role !== 'desk' && STAFF.has(held.role) && (held.siteId === null || held.siteId === siteId),
+  );
+}
+
 /** Returns whether the account may see what the hubs do; it decides what is offered, the server what is allowed. */
 export function seesHubs(account: Account): boolean {
   return account.roles.some((held) => held.role !== 'desk' && STAFF.has(held.role));

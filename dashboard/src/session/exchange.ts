@@ -5,7 +5,7 @@ const DEADLINE_MS = 10_000;
 
 /** What to ask; `token` is the access token, where the call needs one. */
 export interface Request {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly body?: unknown;
   readonly token?: string;

@@ -1,4 +1,5 @@
 /** All words of the dashboard in English; the shape of this table is what a language must have. */
+import { dutyEn } from './duty.en';
 import { reasonsEn } from './reasons.en';
 
 export const en = {
@@ -135,9 +136,12 @@ export const en = {
     jam: 'jammed',
     psu: 'power supply',
     tailgate: 'two on one pass',
+    double_use: 'one pass used twice',
+    watch_list: 'somebody on the watch-list',
   } as Record<string, string>,
   directions: { in: 'in', out: 'out' },
   reasons: reasonsEn,
+  duty: dutyEn,
   reasonUnknown: (code: string) => `Refused with the code “${code}”.`,
   zones: {
     title: 'Inside now',

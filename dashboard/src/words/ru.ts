@@ -1,5 +1,6 @@
 /** All words of the dashboard in Russian. */
 import type { Words } from './en';
+import { dutyRu } from './duty.ru';
 import { reasonsRu } from './reasons.ru';
 
 export const ru: Words = {
@@ -135,9 +136,12 @@ export const ru: Words = {
     jam: 'заклинило',
     psu: 'питание',
     tailgate: 'двое по одному пропуску',
+    double_use: 'пропуск использован дважды',
+    watch_list: 'человек из списка наблюдения',
   },
   directions: { in: 'вход', out: 'выход' },
   reasons: reasonsRu,
+  duty: dutyRu,
   reasonUnknown: (code) => `Отказ с кодом «${code}».`,
   zones: {
     title: 'Сейчас внутри',

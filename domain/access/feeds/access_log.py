@@ -7,17 +7,15 @@ from operator import attrgetter
 from typing import Annotated
 
 import msgspec
-from sqlalchemy import ARRAY, BigInteger, any_, literal
 
 from domain.access.events import AccessRecorded
 from domain.access.feeds.door import staff_only
-from domain.access.queries.log_entries import LogEntry, entries, newest_by_key, read_entries
+from domain.access.queries.log_entries import FIRST_ROWS, LogEntry, entries, newest_by_key, read_entries
 from domain.access.tables.record import AccessLogRow
 from domain.identity.queries.people import names_of
 from domain.kernel.context import Context
+from domain.kernel.database import among
 from domain.kernel.feeds import Feed, Item, Shown
-
-FIRST_ROWS = 100
 
 log = Feed("access:{site_id}", remembers=300)
 log.may(staff_only)
@@ -60,7 +58,7 @@ async def show_entries(ctx: Context, facts: Sequence[AccessRecorded]) -> Shown:
     seen = _newest_of_each_site(facts)
     # the moments of receipt spare looking into the partitions of other days
     moments = {fact.received_at for fact in seen}
-    these = AccessLogRow.id == any_(literal([fact.access_id for fact in seen], ARRAY(BigInteger)))
+    these = among(AccessLogRow.id, [fact.access_id for fact in seen])
     chosen = entries().where(these, AccessLogRow.received_at.between(min(moments), max(moments)))
     shown: defaultdict[str, list[Item]] = defaultdict(list)
     for entry in newest_by_key(await read_entries(ctx, chosen)):

@@ -15,6 +15,7 @@ from domain.access.queries.guests import guest_items
 from domain.access.queries.guests import todays_guests as expected
 from domain.access.tables.rights import GrantRow, GuestPassRow
 from domain.kernel.context import Context
+from domain.kernel.database import among
 from domain.kernel.feeds import Feed, Item, Shown
 
 guests = Feed("guests:{site_id}", remembers=300)
@@ -42,6 +43,6 @@ async def show_guests(ctx: Context, facts: Sequence[GuestPassRequested | VisitLo
     ids = {fact.guest_pass_id for fact in facts}
     shown: dict[str, list[Item]] = {}
     for site_id in sorted({fact.site_id for fact in facts}):
-        found = await guest_items(ctx, (await expected(ctx, site_id)).where(GuestPassRow.id.in_(ids)))
+        found = await guest_items(ctx, (await expected(ctx, site_id)).where(among(GuestPassRow.id, ids)))
         shown[guests.channel(site_id=site_id)] = found.get(site_id, [])
     return shown

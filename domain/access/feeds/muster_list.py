@@ -16,13 +16,14 @@ from domain.access.events import (
     PassRevoked,
 )
 from domain.access.feeds.door import staff_only
-from domain.access.feeds.zones import MOVES
+from domain.access.queries.log_entries import MOVES
 from domain.access.queries.muster_items import muster_items, musters_under_way
 from domain.access.rules.muster import DOUBTS
 from domain.access.tables.musters import MusterRow
 from domain.access.tables.record import AccessLogRow
 from domain.access.tables.rights import GuestPassRow
 from domain.kernel.context import Context
+from domain.kernel.database import among
 from domain.kernel.feeds import Feed, Item, Shown
 
 muster = Feed("muster:{site_id}", remembers=300)
@@ -59,7 +60,7 @@ async def show_moves(ctx: Context, facts: Sequence[AccessRecorded]) -> Shown:
         return {}
     moments = {fact.received_at for fact in moves}
     whose = select(AccessLogRow.grant_id).where(
-        AccessLogRow.id.in_([fact.access_id for fact in moves]),
+        among(AccessLogRow.id, [fact.access_id for fact in moves]),
         AccessLogRow.received_at.between(min(moments), max(moments)),
         AccessLogRow.grant_id.is_not(None),
     )

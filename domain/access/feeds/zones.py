@@ -8,11 +8,10 @@ from sqlalchemy import select
 
 from domain.access.events import AccessRecorded, ZoneChanged
 from domain.access.feeds.door import staff_only
+from domain.access.queries.log_entries import MOVES
 from domain.access.tables.place import ZoneRow
 from domain.kernel.context import Context
 from domain.kernel.feeds import Feed, Item, Shown
-
-MOVES = {"passage", "correction", "forgive"}
 
 occupancy = Feed("occupancy:{site_id}", remembers=300)
 occupancy.may(staff_only)

@@ -103,7 +103,8 @@ async def _note(ctx: Context, site_id: int, day: Day, term_days: int) -> int:
     noted = (OmissionRow.site_id == site_id) & (OmissionRow.day == day.date) & (OmissionRow.kind == "dropped")
     if await ctx.db.scalar(select(OmissionRow.id).where(noted)) is not None:
         return 0
-    await settle(ctx, site_id, bounds(day.date)[1])
+    # what comes before the end of the day cannot be replayed later
+    await settle(ctx, site_id, day.span["until"])
     counted = await ctx.db.execute(
         queries.load("domain.access", "count_day"), {"site_id": site_id, **day.span}
     )

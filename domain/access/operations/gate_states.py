@@ -25,7 +25,7 @@ from domain.access.tables.place import DeviceRow, GateRow
 from domain.kernel.context import Context
 from domain.kernel.feeds import View
 from domain.kernel.operations import operation
-from domain.sites.operations import all_sites
+from domain.sites.operations import sites_of_shard
 
 SILENCE = timedelta(seconds=35)
 """Three heartbeats of ten seconds and a little: a gate not heard of for longer is in an unknown state."""
@@ -154,9 +154,9 @@ async def watch_links(ctx: Context) -> None:
 
 
 @operation("access.pulse", allow={"service"}, replays=False)
-async def pulse(ctx: Context, *, broker_connected: bool, lag_ms: int, recorded: int) -> None:
-    """Say on every site's pulse channel that events are flowing; when this stops, screens say they are stale."""
-    for site_id in await all_sites(ctx):
+async def pulse(ctx: Context, *, broker_connected: bool, lag_ms: int, recorded: int, shard: int = 0) -> None:
+    """Say on the pulse channels of a shard's sites that events are flowing; when this stops, screens say so."""
+    for site_id in await sites_of_shard(ctx, shard):
         told = {
             "at": ctx.now,
             "brokerConnected": broker_connected,

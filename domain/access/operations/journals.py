@@ -48,7 +48,7 @@ async def _note(ctx: Context, by_journal: Mapping[Name, set[int]]) -> dict[Name,
         "lasts": [run[3] for run in runs],
         "dense": [last - first + 1 == count for _, _, first, last, count in runs],
     }
-    rows = await ctx.db.execute(queries.load("domain.access", "advance_journals"), given)
+    rows = await ctx.rows(queries.load("domain.access", "advance_journals"), given)
     return {(row[0], row[1]): (row[2], row[3]) for row in rows}
 
 

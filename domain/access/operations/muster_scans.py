@@ -6,12 +6,13 @@ has no time to lose, knows nothing of musters.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
 from domain.access.operations.musters import mark_at_gate
 from domain.access.rules.muster import is_safe, place_after
+from domain.access.rules.passage import moment
 from domain.access.tables.musters import MusterRow
 from domain.access.tables.place import GateRow
 from domain.access.tables.record import AccessLogRow
@@ -43,7 +44,8 @@ async def _look(ctx: Context, muster: MusterRow) -> int:
         for gate in await ctx.db.scalars(select(GateRow).where(GateRow.site_id == muster.site_id))
     }
     events = await _events(ctx, muster)
-    newest = {event.grant_id: event for event in sorted(events, key=lambda event: event.id)}
+    since = [event for event in events if _happened(event) >= muster.begun_at]
+    newest = {event.grant_id: event for event in sorted(since, key=lambda event: event.id)}
     noted = 0
     for event in newest.values():
         gate = gates[event.gate_id]
@@ -61,6 +63,10 @@ async def _look(ctx: Context, muster: MusterRow) -> int:
     return noted
 
 
+def _happened(event: AccessLogRow) -> datetime:
+    return moment(event.at, event.received_at, historical=event.historical, clock=event.clock)
+
+
 async def _events(ctx: Context, muster: MusterRow) -> Sequence[AccessLogRow]:
     event = AccessLogRow
     since = max(muster.begun_at, muster.looked_at - AGAIN)
@@ -70,7 +76,6 @@ async def _events(ctx: Context, muster: MusterRow) -> Sequence[AccessLogRow]:
         .where(
             event.site_id == muster.site_id,
             event.received_at >= since,
-            event.at >= muster.begun_at,
             event.kind.in_(KINDS),
             event.direction.in_(("in", "out")),
         )

@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from domain.access.events import MusterBegun, MusterEnded, MusterMarked
 from domain.access.operations.modes import Why, order_site
 from domain.access.operations.pass_codes import pass_shown
-from domain.access.queries.muster_items import Kept, MusterView, muster_view, musters_under_way, scene_of
+from domain.access.queries.muster_items import Kept, MusterView, muster_views, musters_under_way, scene_of
 from domain.access.queries.presence import Person, people_inside, zone_sums
 from domain.access.rules.muster import ZoneSum
 from domain.access.tables.musters import MusterMarkRow, MusterRow
@@ -81,7 +81,7 @@ async def begin_muster(
         ctx.db.add(row)
         await ctx.db.flush()
         ctx.emit(MusterBegun(muster_id=row.id, site_id=site_id), of=row)
-    return await muster_view(ctx, row)
+    return (await muster_views(ctx, [row]))[0]
 
 
 @operation("access.list_musters", allow={"guard", "desk", "manager", "admin"}, reads=True)
@@ -91,8 +91,9 @@ async def list_musters(
     """List the musters of a site, the newest first."""
     ctx.require(*STAFF, site_id=site_id)
     chosen = select(MusterRow).where(MusterRow.site_id == site_id)
-    rows = await ctx.db.scalars(turn(chosen, MusterRow.id, limit=limit, cursor=cursor, newest_first=True))
-    return page([await muster_view(ctx, row) for row in rows], limit, lambda one: one.muster_id)
+    chosen = turn(chosen, MusterRow.id, limit=limit, cursor=cursor, newest_first=True)
+    rows = (await ctx.db.scalars(chosen)).all()
+    return page(await muster_views(ctx, rows), limit, lambda one: one.muster_id)
 
 
 @operation("access.show_muster", allow={"guard", "desk", "manager", "admin"}, reads=True)
@@ -106,7 +107,7 @@ async def show_muster(ctx: Context, *, muster_id: int) -> MusterSheet:
     return MusterSheet(
         at=ctx.now,
         site_id=row.site_id,
-        muster=await muster_view(ctx, row),
+        muster=(await muster_views(ctx, [row]))[0],
         zones=await zone_sums(ctx, row.site_id, people) if kept is None else kept.zones,
         people=[known.person for known in people],
     )
@@ -172,7 +173,7 @@ async def end_muster(ctx: Context, *, muster_id: int) -> MusterView:
     muster.summary = msgspec.to_builtins(kept)
     told = {"muster_id": muster_id, "site_id": muster.site_id}
     ctx.emit(MusterEnded(**told, safe=summary.safe, missing=summary.missing), of=muster)
-    return await muster_view(ctx, muster, summary)
+    return (await muster_views(ctx, [muster], summary))[0]
 
 
 async def mark_at_gate(ctx: Context, muster: MusterRow, event: AccessLogRow, *, safe: bool) -> bool:

@@ -3,9 +3,11 @@
 1. The log is read in one statement beside the live state, so that both are of one moment and nobody waits.
 2. A repair writes only over what it has seen: a pass that walked meanwhile is left, and the next run finds it right or
    repairs it. A zone is moved by the difference, which further walks leave as it is.
-3. What retention drops is settled before: folded into a checkpoint from which a rebuild begins.
+3. What retention drops is settled before: folded into a checkpoint from which a rebuild begins. Who is erased from the
+   log is settled as they stand.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,10 +17,12 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.access.events import ZoneChanged
+from domain.access.operations.passages import STANDING, standing_of
 from domain.access.queries.accounts import Account, account_of
 from domain.access.rules.passage import OUTSIDE, Standing
 from domain.access.tables.occupancy import SettledPassRow, SettlementRow
 from domain.access.tables.place import ZoneRow
+from domain.access.tables.rights import GrantRow
 from domain.kernel import queries
 from domain.kernel.context import Context
 from domain.kernel.errors import NotFound
@@ -99,7 +103,7 @@ async def list_counted_sites(ctx: Context) -> list[int]:
 async def settle(ctx: Context, site_id: int, before: datetime) -> datetime:
     """Fold the events received before a moment into the site's checkpoint; return up to when that is done.
 
-    What was received before that may be dropped from the log, or lose its person, and a rebuild still comes out right.
+    What was received before that may be dropped from the log, and a rebuild still comes out right.
     Events that may still be in a transaction are left: the moment returned is minutes ago at the latest.
     """
     await ctx.db.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"settle:{site_id}"))))
@@ -120,6 +124,17 @@ async def settle(ctx: Context, site_id: int, before: datetime) -> datetime:
     ctx.db.add(row)
     await ctx.db.flush()
     return before
+
+
+async def settle_passes(ctx: Context, grant_ids: Sequence[int]) -> None:
+    """Settle passes as they stand now; the caller holds them locked and has taken them out of all of the log."""
+    grant = GrantRow
+    chosen = select(grant.site_id, grant.id, *STANDING).where(grant.id.in_(grant_ids)).order_by(grant.id)
+    by_site: defaultdict[int, dict[int, Standing]] = defaultdict(dict)
+    for row in await ctx.db.execute(chosen):
+        by_site[row[0]][row[1]] = standing_of(*row[2:])
+    for site_id, standings in by_site.items():
+        await _keep_passes(ctx, site_id, standings)
 
 
 def _zones(account: Account) -> list[ZoneCount]:

@@ -4,8 +4,7 @@
 2. Erasing takes the name, the address, cards, PINs and plates, and every way from what happened back to the pass. That
    it happened stays: the chain covers a salted hash of the pass alone, roots cover no person, counts do not change.
 3. What was taken out of the log is noted, so that the proof counts it and finds what others took.
-4. An event is emptied once it is settled (``occupancy``), since whose walk it was cannot be replayed later: what was
-   received in the last minutes, or is reported late by a gate that was away, is emptied in one of the next rounds.
+4. A gate that was away may report an erased person's passage later; it is emptied in the next round.
 5. Rows are locked in the order sites, guest passes, grants, lists; an incident hold locks its site too.
 """
 
@@ -18,7 +17,7 @@ from sqlalchemy import ColumnElement, delete, func, or_, select
 
 from domain.access.events import GuestPassErased, GuestPassRevoked, PassErased
 from domain.access.operations.lists import list_passes
-from domain.access.operations.occupancy import settle
+from domain.access.operations.occupancy import settle_passes
 from domain.access.operations.omissions import note_erased
 from domain.access.tables.credentials import CredentialRow
 from domain.access.tables.rights import GrantRow, GuestPassRow, HoldRow
@@ -83,8 +82,8 @@ async def erase_person(
 @operation("access.erase_late", allow={"service"}, replays=False)
 async def erase_late(ctx: Context) -> int:
     """Take people who were erased out of what gates reported since; return out of how many events."""
-    erased = select(GrantRow.id).where(GrantRow.erased_at > ctx.now - LATE)
-    grant_ids = (await ctx.db.scalars(erased)).all()
+    erased = select(GrantRow.id).where(GrantRow.erased_at > ctx.now - LATE).order_by(GrantRow.id)
+    grant_ids = (await ctx.db.scalars(erased.with_for_update(key_share=True))).all()
     return (await _empty(ctx, grant_ids)).events if grant_ids else 0
 
 
@@ -156,13 +155,12 @@ async def _forget(ctx: Context, grant: GrantRow, guest: GuestPassRow | None) -> 
 
 async def _empty(ctx: Context, grant_ids: Sequence[int]) -> Emptied:
     given = {"grant_ids": grant_ids}
-    sites = select(GrantRow.site_id).where(GrantRow.id.in_(grant_ids)).distinct()
-    for site_id in sorted(await ctx.db.scalars(sites)):
-        await settle(ctx, site_id, ctx.now)
     days: Counter[tuple[int, date]] = Counter()
     for site_id, day in await ctx.db.execute(queries.load("domain.access", "empty_log"), given):
         days[site_id, day] += 1
     await note_erased(ctx, days)
+    # whose walks they were cannot be replayed later
+    await settle_passes(ctx, grant_ids)
     decisions = (await ctx.db.execute(queries.load("domain.access", "empty_decisions"), given)).all()
     visits = (await ctx.db.execute(queries.load("domain.access", "empty_visits"), given)).all()
     return Emptied(sum(days.values()), len(visits), len(decisions))

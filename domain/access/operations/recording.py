@@ -6,34 +6,34 @@
 3. Rows are locked in the order journals, guest passes, grants, zones, each sorted by id.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.access.events import AccessRecorded
 from domain.access.operations.alarms import clear_alarm, raise_alarm
 from domain.access.operations.double_use import look_for_double_use
 from domain.access.operations.gate_conditions import is_told
-from domain.access.operations.journals import Journal, advance_journals
+from domain.access.operations.journals import Journal, Key, advance_journals
 from domain.access.operations.openings import open_zones
 from domain.access.operations.passages import Gate, Passage, walk
 from domain.access.operations.seal import moment_of_receipt
+from domain.access.queries.log_entries import FIRST_ROWS, MOVES
 from domain.access.rules.passage import moment
-from domain.access.tables.place import GateRow
 from domain.access.tables.record import AccessKeyRow, QuarantineRow
 from domain.kernel import queries
 from domain.kernel.context import Context
 from domain.kernel.operations import operation
 
-ENDS_A_HOLD = {"passage", "no_passage"}
+SOUNDS = {"alarm_on", "alarm_off"}
 
 
-class GateEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class GateEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, gc=False):
     """One line of a gate's journal, as it came.
 
     ``at_gate_id`` is the gate that people passed where the desk wrote it down for another gate, ``at_zone_id`` the
@@ -84,6 +84,15 @@ class Poison(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     seq: int | None = None
 
 
+class Logged(msgspec.Struct, frozen=True, gc=False):
+    """An event that was new, with the ids of its row and of the fact about it."""
+
+    event: GateEvent
+    access_id: int
+    fact_id: int
+    received_at: datetime
+
+
 @operation("access.record", allow={"service"}, recorded=True, replays=False)
 async def record(ctx: Context, *, events: list[GateEvent], poison: list[Poison]) -> list[Journal]:
     """Write what gates report into the log; return for each journal up to where nothing is missing.
@@ -91,87 +100,62 @@ async def record(ctx: Context, *, events: list[GateEvent], poison: list[Poison])
     Events of gates that are not known go to quarantine. Returning means committed: gates may then forget.
     """
     ctx.now = await moment_of_receipt(ctx)
-    named = {event.gate_id for event in events} | {event.passed_gate_id for event in events}
+    named = {event.gate_id for event in events} | {event.at_gate_id for event in events if event.at_gate_id}
     gates = await _gates(ctx, named | {p.gate_id for p in poison if p.gate_id})
     known = [event for event in events if event.gate_id in gates]
     strangers = [event for event in events if event.gate_id not in gates]
-    distinct = {event.key: event for event in reversed(known)}
-    batch = [distinct[key] for key in dict.fromkeys(event.key for event in known)]
-    fresh = await _write(ctx, batch, gates)
-    contradictions = await _contradictions(ctx, known, {batch[place].key for place, _ in fresh}, distinct)
+    distinct: dict[Key, GateEvent] = {}
+    for event in known:
+        distinct.setdefault(event.key, event)
+    batch = list(distinct.values())
+    logged = await _write(ctx, batch)
+    contradictions = await _contradictions(ctx, known, batch, logged)
     await _quarantine(ctx, poison, strangers, contradictions, gates)
     stepped_over = await _step_over(ctx, poison, gates)
-    journals = await advance_journals(ctx, [event.key for event in batch] + stepped_over)
-    logged = [(access_id, batch[place]) for place, access_id in fresh]
+    journals = await advance_journals(ctx, [*distinct, *stepped_over])
     await _follow(ctx, logged, gates)
     return journals
 
 
 async def _gates(ctx: Context, ids: set[int]) -> dict[int, Gate]:
-    chosen = select(GateRow.id, GateRow.site_id, GateRow.from_zone_id, GateRow.to_zone_id)
-    rows = await ctx.db.execute(chosen.where(GateRow.id.in_(ids)))
+    rows = await ctx.rows(queries.load("domain.access", "gates_by_id"), {"ids": list(ids)})
     return {row[0]: Gate(*row) for row in rows}
 
 
-async def _write(
-    ctx: Context, batch: Sequence[GateEvent], gates: Mapping[int, Gate]
-) -> list[tuple[int, int]]:
+async def _write(ctx: Context, batch: Sequence[GateEvent]) -> list[Logged]:
     if not batch:
         return []
-    rows = await ctx.db.execute(
-        queries.load("domain.access", "write_access_log"),
-        {
-            "now": ctx.now,
-            "gate_ids": [e.gate_id for e in batch],
-            "epochs": [e.epoch for e in batch],
-            "seqs": [e.seq for e in batch],
-            "hashes": [e.hash for e in batch],
-            "previous_hashes": [e.previous_hash for e in batch],
-            "canonicals": [e.canonical for e in batch],
-            "site_ids": [gates[e.gate_id].site_id for e in batch],
-            "ats": [e.at for e in batch],
-            "clocks": [e.clock for e in batch],
-            "kinds": [e.kind for e in batch],
-            "rids": [e.rid for e in batch],
-            "decisions": [e.decision for e in batch],
-            "sources": [e.source for e in batch],
-            "historicals": [e.historical for e in batch],
-            "directions": [e.direction for e in batch],
-            "zone_ids": [e.at_zone_id or _entered_zone(gates[e.passed_gate_id], e.direction) for e in batch],
-            "admits": [e.admit for e in batch],
-            "reasons": [e.reason for e in batch],
-            "grant_ids": [e.grant_id for e in batch],
-            "salts": [e.salt for e in batch],
-            "details": [msgspec.json.encode(e.detail).decode() for e in batch],
-        },
-    )
-    return [(int(place), int(access_id)) for place, access_id in rows]
-
-
-def _entered_zone(gate: Gate, direction: str | None) -> int | None:
-    if direction is None:
-        return None
-    return gate.to_zone_id if direction == "in" else gate.from_zone_id
+    given = {
+        "now": ctx.now,
+        "actor": ctx.caller.actor,
+        "correlation": ctx.correlation,
+        "events": msgspec.json.encode(batch).decode(),
+    }
+    ((received_at, *ids),) = await ctx.rows(queries.load("domain.access", "write_access_log"), given)
+    return [
+        Logged(batch[place], access_id, fact_id, received_at)
+        for place, access_id, fact_id in zip(*ids, strict=True)
+    ]
 
 
 async def _contradictions(
-    ctx: Context,
-    known: Sequence[GateEvent],
-    fresh: set[tuple[int, bytes, int]],
-    distinct: Mapping[tuple[int, bytes, int], GateEvent],
+    ctx: Context, known: Sequence[GateEvent], batch: Sequence[GateEvent], logged: Sequence[Logged]
 ) -> list[GateEvent]:
-    inside = [event for event in known if event.hash != distinct[event.key].hash]
-    repeated = [event for event in distinct.values() if event.key not in fresh]
-    if not repeated:
-        return inside
+    """Return the events whose number is another event's, of this batch or in the log."""
+    if len(known) == len(logged):
+        return []
+    first = {event.key: event for event in batch}
+    inside = [event for event in known if event.hash != first[event.key].hash]
+    for one in logged:
+        del first[one.event.key]
     given = {
-        "gate_ids": [event.gate_id for event in repeated],
-        "epochs": [event.epoch for event in repeated],
-        "seqs": [event.seq for event in repeated],
+        "gate_ids": [event.gate_id for event in first.values()],
+        "epochs": [event.epoch for event in first.values()],
+        "seqs": [event.seq for event in first.values()],
     }
-    rows = await ctx.db.execute(queries.load("domain.access", "find_hashes"), given)
+    rows = await ctx.rows(queries.load("domain.access", "find_hashes"), given)
     stored = {(row[0], row[1], row[2]): row[3] for row in rows}
-    return inside + [event for event in repeated if stored.get(event.key) != event.hash]
+    return inside + [event for key, event in first.items() if stored.get(key) != event.hash]
 
 
 async def _quarantine(
@@ -214,48 +198,55 @@ async def _step_over(
     return list(claimed)
 
 
-async def _follow(ctx: Context, logged: Sequence[tuple[int, GateEvent]], gates: Mapping[int, Gate]) -> None:
-    for access_id, event in logged:
-        site_id = gates[event.gate_id].site_id
-        ctx.emit(
-            AccessRecorded(
-                access_id=access_id,
-                site_id=site_id,
-                gate_id=event.gate_id,
-                kind=event.kind,
-                at=event.at,
-                received_at=ctx.now,
-                direction=event.direction,
-                admit=event.admit,
-                reason=event.reason,
-                historical=event.historical,
-            )
-        )
-        if event.kind in ("alarm_on", "alarm_off"):
-            await _sound(ctx, event, site_id)
-    ended = [e for _, e in logged if e.rid and e.kind in ENDS_A_HOLD]
-    if ended:
-        given = {
-            "gate_ids": [e.gate_id for e in ended],
-            "epochs": [e.epoch for e in ended],
-            "rids": [e.rid for e in ended],
-        }
-        await ctx.db.execute(queries.load("domain.access", "end_holds"), given)
-    passages = [
-        Passage(access_id, gates[e.passed_gate_id], e.direction, e.grant_id, _moment(ctx, e), e.rid)
-        for access_id, e in logged
-        if e.kind == "passage" and e.direction in ("in", "out")
-    ]
-    if passages:
+async def _follow(ctx: Context, logged: Sequence[Logged], gates: Mapping[int, Gate]) -> None:
+    if not logged:
+        return
+    shown = {one.fact_id: _recorded(one, gates) for one in _seen(logged, gates)}
+    ctx.rush(logged[0].fact_id, logged[-1].fact_id, shown)
+    for event in [one.event for one in logged if one.event.kind in SOUNDS]:
+        await _sound(ctx, event, gates[event.gate_id].site_id)
+    if passages := [
+        _passage(one, gates) for one in logged if one.event.kind == "passage" and one.event.direction
+    ]:
         await walk(ctx, passages)
         await open_zones(ctx, passages)
-        await look_for_double_use(
-            ctx, passages, {access_id for access_id, e in logged if e.source == "offline"}
-        )
+        alone = {one.access_id for one in logged if one.event.source == "offline"}
+        await look_for_double_use(ctx, passages, alone)
 
 
-def _moment(ctx: Context, event: GateEvent) -> datetime:
-    return moment(event.at, ctx.now, historical=event.historical, clock=event.clock)
+def _seen(logged: Sequence[Logged], gates: Mapping[int, Gate]) -> list[Logged]:
+    """Return what screens show of a rush: of each site the newest, of each gate the last, and all moves."""
+    of_site: defaultdict[int, list[Logged]] = defaultdict(list)
+    for one in logged:
+        of_site[gates[one.event.gate_id].site_id].append(one)
+    newest = [one for those in of_site.values() for one in those[-FIRST_ROWS:]]
+    last_of_gate = {one.event.gate_id: one for one in logged}
+    moves = [one for one in logged if one.event.kind in MOVES]
+    seen = {one.fact_id: one for one in (*newest, *last_of_gate.values(), *moves)}
+    return [seen[fact_id] for fact_id in sorted(seen)]
+
+
+def _recorded(one: Logged, gates: Mapping[int, Gate]) -> AccessRecorded:
+    event = one.event
+    return AccessRecorded(
+        access_id=one.access_id,
+        site_id=gates[event.gate_id].site_id,
+        gate_id=event.gate_id,
+        kind=event.kind,
+        at=event.at,
+        received_at=one.received_at,
+        direction=event.direction,
+        admit=event.admit,
+        reason=event.reason,
+        historical=event.historical,
+    )
+
+
+def _passage(one: Logged, gates: Mapping[int, Gate]) -> Passage:
+    event = one.event
+    gate = gates[event.passed_gate_id]
+    at = moment(event.at, one.received_at, historical=event.historical, clock=event.clock)
+    return Passage(one.access_id, gate, event.direction, event.grant_id, at, event.rid)
 
 
 async def _sound(ctx: Context, event: GateEvent, site_id: int) -> None:

@@ -52,11 +52,13 @@ def _fold(account: Account, ways: dict[tuple[int, str], Way], rows: Sequence[Any
                 account.events += 1
                 left, entered = ways[gate_id, what]
                 when = moment(at, received_at, historical=historical, clock=clock)
-                replay.walk(Walk(number, left, entered, when), pass_id)
+                if amount is None:
+                    replay.walk(Walk(number, left, entered, when), pass_id)
+                else:
+                    replay.pass_by(left, entered)
             case "forgive":
                 account.events += 1
-                if pass_id is not None:
-                    replay.put(number, at, (amount, zone_id), pass_id)
+                replay.put(number, at, (amount, zone_id), pass_id)
             case "correction":
                 account.events += 1
                 replay.correct(zone_id, amount)

@@ -14,6 +14,6 @@ WHERE grants.id = ANY(CAST(:grant_ids AS bigint[])) AND log.received_at >= CAST(
   AND (log.kind = 'passage' AND log.direction IN ('in', 'out') OR log.kind = 'forgive')
   AND (
       log.zone_id IS NULL
-      OR CASE WHEN log.direction = 'in' THEN gate.from_zone_id ELSE gate.to_zone_id END IS NULL
+      OR log.kind = 'passage' AND CASE WHEN log.direction = 'in' THEN gate.from_zone_id ELSE gate.to_zone_id END IS NULL
          AND (grants.entries = 'single' OR coalesce(grants.passback, zone.passback) <> 'off')
   )

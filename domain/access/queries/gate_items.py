@@ -13,6 +13,7 @@ from domain.access.tables.orders import GateOrderRow
 from domain.access.tables.place import DeviceRow, GateRow
 from domain.access.tables.record import AccessKeyRow, GateEpochRow, QuarantineRow
 from domain.kernel.context import Context
+from domain.kernel.database import among
 from domain.kernel.feeds import Item
 
 QUARANTINED_AT_MOST = 1000
@@ -68,7 +69,7 @@ async def gate_items(
     chosen = select(GateRow, GateEpochRow, GateOrderRow, *counts).outerjoin(GateEpochRow, journal)
     chosen = chosen.outerjoin(GateOrderRow, ordered).where(~GateRow.desk)
     if gate_ids is not None:
-        chosen = chosen.where(GateRow.id.in_(gate_ids))
+        chosen = chosen.where(among(GateRow.id, gate_ids))
     if site_id is not None:
         chosen = chosen.where(GateRow.site_id == site_id)
     found: defaultdict[int, list[Item]] = defaultdict(list)

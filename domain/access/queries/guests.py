@@ -3,9 +3,11 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 import msgspec
-from sqlalchemy import Select, select
+from sqlalchemy import Row, Select, select
 
 from domain.access.rules.windows import guest_state
 from domain.access.tables.rights import GrantRow, GuestPassRow
@@ -42,28 +44,50 @@ class GuestPassFacts(msgspec.Struct, frozen=True, kw_only=True):
     valid_until: datetime
 
 
-def guests() -> Select[GuestPassRow, GrantRow]:
-    """Return the query for guest passes with their grants."""
-    return select(GuestPassRow, GrantRow).join(GrantRow, GrantRow.id == GuestPassRow.grant_id)
+Guests = Select[*tuple[Any, ...]]
+# Any: the columns that `guests` chooses, by their names
 
 
-async def todays_guests(ctx: Context, site_id: int) -> Select[GuestPassRow, GrantRow]:
+@cache
+def guests() -> Guests:
+    """Return the query for guest passes with their grants; columns only, for in a rush they are very many."""
+    guest, grant = GuestPassRow, GrantRow
+    about = (
+        guest.id,
+        guest.site_id,
+        guest.host_user_id,
+        guest.guest_name,
+        guest.guest_email,
+        guest.arrived_at,
+    )
+    when = (
+        guest.version,
+        guest.grant_id,
+        grant.valid_from,
+        grant.valid_until,
+        grant.taken,
+        grant.inside_zone_id,
+    )
+    return select(*about, *when, grant.revoked_at).join(grant, grant.id == guest.grant_id)
+
+
+async def todays_guests(ctx: Context, site_id: int) -> Guests:
     """Return the query for guests of a site whose window touches its day."""
     start, end = day_bounds(ctx.now, await time_zone_of(ctx, site_id))
     touching = (GrantRow.valid_from < end) & (GrantRow.valid_until > start)
     return guests().where(GuestPassRow.site_id == site_id, touching)
 
 
-async def guest_items(ctx: Context, chosen: Select[GuestPassRow, GrantRow]) -> Mapping[int, list[Item]]:
+async def guest_items(ctx: Context, chosen: Guests) -> Mapping[int, list[Item]]:
     """Run such a query; return the items by site."""
     rows = (await ctx.db.execute(chosen)).all()
-    hosts = await names_of(ctx, {guest.host_user_id for guest, _ in rows})
+    hosts = await names_of(ctx, {row.host_user_id for row in rows})
     found: defaultdict[int, list[Item]] = defaultdict(list)
-    for guest, grant in rows:
-        shown = _shown(ctx, guest, grant, hosts)
+    for row in rows:
         # both rows move: the pass when it is made or revoked, the grant with each hold and passage
-        version = guest.version + grant.taken
-        found[guest.site_id].append(Item(key=f"pass:{guest.id}", version=version, data=shown))
+        version = row.version + row.taken
+        item = Item(key=f"pass:{row.id}", version=version, data=_shown(ctx.now, row, hosts))
+        found[row.site_id].append(item)
     return found
 
 
@@ -71,34 +95,34 @@ async def guest_passes_of(ctx: Context, ids: Collection[int]) -> dict[int, Guest
     """Return what letters say of these guest passes, by id."""
     rows = await ctx.db.execute(guests().where(GuestPassRow.id.in_(ids)))
     return {
-        guest.id: GuestPassFacts(
-            guest_pass_id=guest.id,
-            grant_id=grant.id,
-            site_id=guest.site_id,
-            host_user_id=guest.host_user_id,
-            guest_name=guest.guest_name,
-            guest_email=guest.guest_email,
-            valid_from=grant.valid_from,
-            valid_until=grant.valid_until,
+        row.id: GuestPassFacts(
+            guest_pass_id=row.id,
+            grant_id=row.grant_id,
+            site_id=row.site_id,
+            host_user_id=row.host_user_id,
+            guest_name=row.guest_name,
+            guest_email=row.guest_email,
+            valid_from=row.valid_from,
+            valid_until=row.valid_until,
         )
-        for guest, grant in rows
+        for row in rows
     }
 
 
-def _shown(ctx: Context, guest: GuestPassRow, grant: GrantRow, hosts: Mapping[int, str]) -> GuestItem:
+def _shown(now: datetime, row: Row[*tuple[Any, ...]], hosts: Mapping[int, str]) -> GuestItem:
     return GuestItem(
-        guest_pass_id=guest.id,
-        guest_name=guest.guest_name,
-        host_user_id=guest.host_user_id,
-        host_name=hosts.get(guest.host_user_id, ""),
-        start=grant.valid_from,
-        end=grant.valid_until,
+        guest_pass_id=row.id,
+        guest_name=row.guest_name,
+        host_user_id=row.host_user_id,
+        host_name=hosts.get(row.host_user_id, ""),
+        start=row.valid_from,
+        end=row.valid_until,
         state=guest_state(
-            revoked=grant.revoked_at is not None,
-            inside=grant.inside_zone_id is not None,
-            arrived=guest.arrived_at is not None,
-            until=grant.valid_until,
-            now=ctx.now,
+            revoked=row.revoked_at is not None,
+            inside=row.inside_zone_id is not None,
+            arrived=row.arrived_at is not None,
+            until=row.valid_until,
+            now=now,
         ),
-        arrived_at=guest.arrived_at,
+        arrived_at=row.arrived_at,
     )

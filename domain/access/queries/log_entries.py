@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -49,6 +50,10 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     delta: int | None = None
 
 
+MOVES = {"passage", "correction", "forgive"}
+"""Kinds of events that change where somebody is, or how many are in a zone."""
+FIRST_ROWS = 100
+"""So many events a screen begins with; older ones it makes no room for."""
 Entries = Select[*tuple[Any, ...]]
 # Any: the columns that `entries` chooses, by their names
 _PASSED = {"passage": True, "no_passage": False}
@@ -58,6 +63,7 @@ _ALARMS = {"alarm_on", "alarm_off"}
 _WALKED = {"passage": "admit", "no_passage": "admit"}
 
 
+@cache
 def entries() -> Entries:
     """Return the query for events with what they refer to; columns only, for there may be very many of them."""
     event, guest = AccessLogRow, GuestPassRow

@@ -105,13 +105,22 @@ async def musters_under_way(ctx: Context, site_ids: Collection[int]) -> dict[int
     return {row.site_id: row for row in await ctx.db.scalars(chosen)}
 
 
-async def muster_view(ctx: Context, muster: MusterRow, summary: Summary | None = None) -> MusterView:
-    """Return a muster with the names that belong to it."""
-    people = {muster.begun_by, muster.ended_by}
+async def muster_views(
+    ctx: Context, musters: Sequence[MusterRow], summary: Summary | None = None
+) -> list[MusterView]:
+    """Return musters with the names that belong to them; ``summary`` where the caller knows it of the only one."""
+    people = {muster.begun_by for muster in musters} | {muster.ended_by for muster in musters}
     names = await names_of(ctx, {user_id for user_id in people if user_id is not None})
-    if summary is None:
-        kept = muster.summary
-        summary = msgspec.convert(kept, Kept).summary if kept else (await scene_of(ctx, muster)).summary
+    return [_view(one, names, summary or await _summary(ctx, one)) for one in musters]
+
+
+async def _summary(ctx: Context, muster: MusterRow) -> Summary:
+    if muster.summary is not None:
+        return msgspec.convert(muster.summary, Kept).summary
+    return (await scene_of(ctx, muster)).summary
+
+
+def _view(muster: MusterRow, names: Mapping[int, str], summary: Summary) -> MusterView:
     return MusterView(
         muster_id=muster.id,
         site_id=muster.site_id,
@@ -133,7 +142,7 @@ async def muster_items(ctx: Context, muster: MusterRow, *, only: Collection[int]
     people = await people_inside(ctx, muster.site_id, muster_id=muster.id, only=only)
     over, head = muster.ended_at is not None, _key(muster)
     version = muster.version + sum(zone.version for zone in scene.zones)
-    shown = None if over else await muster_view(ctx, muster, scene.summary)
+    shown = None if over else (await muster_views(ctx, [muster], scene.summary))[0]
     return [
         Item(key=head, version=version, data=shown, gone=over),
         *(_zone(muster, zone, scene) for zone in scene.zones),

@@ -114,20 +114,21 @@ async def _sights(ctx: Context, site_id: int, rows: Sequence[Row[Any]]) -> Mappi
     ids = [row.moved_by for row in rows if row.moved_by is not None]
     if not ids:
         return {}
-    gates = select(GateRow.id, GateRow.name).where(GateRow.site_id == site_id)
-    names = {gate_id: name for gate_id, name in await ctx.db.execute(gates)}
+    gates = {row.id: row for row in await ctx.db.scalars(select(GateRow).where(GateRow.site_id == site_id))}
     event = AccessLogRow
     chosen = select(event.id, event.gate_id, event.clock, event.source, event.detail)
     found = {}
     for number, gate_id, clock, source, detail in await ctx.db.execute(chosen.where(event.id.in_(ids))):
-        passed = int(detail.get("gate", gate_id))
-        found[number] = _Sight(passed, names.get(passed, ""), clock == "ok" and source == "online")
+        gate = gates[gate_id]
+        if gate.desk:
+            gate = gates.get(detail.get("gate"), gate)
+        found[number] = _Sight(gate.id, gate.name, clock == "ok" and source == "online")
     return found
 
 
 def _person(ctx: Context, row: Row[Any], sights: Mapping[int, _Sight], names: Mapping[int, str]) -> Person:
     sight = sights.get(row.moved_by or 0)
-    host = row.host_user_id if row.host_user_id is not None else None
+    host = row.host_user_id
     return Person(
         pass_id=row.pass_id,
         guest_pass_id=row.guest_pass_id,

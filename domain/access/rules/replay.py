@@ -54,20 +54,28 @@ class Replay(Struct):
 
     def walk(self, walk: Walk, pass_id: int | None) -> None:
         """Take a walk, of a pass of this site or of somebody without one."""
-        self.went[walk.left] += 1
-        self.came[walk.entered] += 1
+        self.pass_by(walk.left, walk.entered)
         if pass_id is None:
             self.loose[walk.left] -= 1
             self.loose[walk.entered] += 1
         else:
             self.passes[pass_id] = after(self.passes.get(pass_id, OUTSIDE), walk)
 
-    def put(self, number: int, at: datetime, zones: tuple[Zone, Zone], pass_id: int) -> None:
-        """Take that somebody on duty said that a pass is not in the first of these zones but in the second."""
+    def pass_by(self, left: Zone, entered: Zone) -> None:
+        """Take that somebody walked whose moves are in another account."""
+        self.went[left] += 1
+        self.came[entered] += 1
+
+    def put(self, number: int, at: datetime, zones: tuple[Zone, Zone], pass_id: int | None) -> None:
+        """Take that somebody on duty said that a pass is not in the first of these zones but in the second.
+
+        Without a pass it was of somebody whose moves are in another account.
+        """
         was, now = zones
         self.corrected[was] -= 1
         self.corrected[now] += 1
-        self.passes[pass_id] = put(self.passes.get(pass_id, OUTSIDE), now, at, number)
+        if pass_id is not None:
+            self.passes[pass_id] = put(self.passes.get(pass_id, OUTSIDE), now, at, number)
 
     def correct(self, zone: Zone, delta: int) -> None:
         """Take that so many more or less were counted in a zone."""

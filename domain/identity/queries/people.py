@@ -11,6 +11,7 @@ from domain.identity.rules.accounts import display_name
 from domain.identity.rules.addressee import Addressee
 from domain.identity.tables import RoleGrantRow, UserRow
 from domain.kernel.context import Context
+from domain.kernel.database import among
 
 
 async def names_of(ctx: Context, user_ids: Collection[int]) -> dict[int, str]:
@@ -18,7 +19,7 @@ async def names_of(ctx: Context, user_ids: Collection[int]) -> dict[int, str]:
     if not user_ids:
         return {}
     names = select(UserRow.id, UserRow.first_name, UserRow.last_name, UserRow.username)
-    rows = await ctx.db.execute(names.where(UserRow.id.in_(user_ids)))
+    rows = await ctx.db.execute(names.where(among(UserRow.id, user_ids)))
     return {user_id: display_name(first, last, username) for user_id, first, last, username in rows}
 
 

@@ -100,6 +100,19 @@ def test_a_job_is_found_with_its_limits():
     assert collect_jobs([module(slow=slow)]) == {"toy.slow": Job("toy.slow", slow, 3, 9)}
 
 
+def test_nothing_reacts_to_what_statements_write_by_the_thousand():
+    class CounterCounted(Event, frozen=True):
+        name: ClassVar[str] = "counter.counted"
+        in_rushes: ClassVar[bool] = True
+        counter_id: int
+
+    @reacts_to(CounterCounted)
+    async def react(ctx: Context, facts: Any) -> None: ...
+
+    with pytest.raises(ValueError, match=r"counter\.counted"):
+        collect_reactions([module(react=react)])
+
+
 def test_what_is_imported_from_elsewhere_is_not_declared_here():
     @job("toy.elsewhere")
     async def elsewhere(work: Work) -> None: ...

@@ -29,7 +29,7 @@ async def test_five_hundred_facts_keep_their_order(toy: Toy, writers: Sessions):
         rows = list(await db.scalars(select(FactRow).order_by(FactRow.id)))
     assert [row.body["by"] for row in rows] == [fact.event.by for fact in facts] == list(range(500))  # type: ignore[attr-defined]  # they are all raises
     assert [row.id for row in rows] == [fact.id for fact in facts]
-    assert [log.revive(row, EVENTS) for row in rows] == facts
+    assert [log.revive(row, EVENTS, rush=facts[-1].id) for row in rows] == facts
 
 
 async def test_nothing_emitted_writes_nothing(toy: Toy, writers: Sessions):
@@ -58,6 +58,20 @@ async def test_a_fact_is_overdue_until_it_is_published(toy: Toy, writers: Sessio
 
     async with writers.begin() as db:
         assert await log.overdue(db, EVENTS, before=later) == facts[2:]
+
+
+async def test_many_facts_of_one_transaction_are_noted_in_one_row(toy: Toy, writers: Sessions):
+    facts = await write(toy, writers, *range(log.MANY + 1))
+    few = await write(toy, writers, 1, 2)
+    later = toy.runtime.clock() + timedelta(seconds=1)
+
+    async with writers.begin() as db:
+        assert len((await db.scalars(select(UnpublishedRow.fact_id))).all()) == 3
+        assert await log.overdue(db, EVENTS, before=later, limit=10) == facts
+        await log.published(db, [facts[0].noted])
+
+    async with writers.begin() as db:
+        assert await log.overdue(db, EVENTS, before=later, limit=10) == few
 
 
 async def test_a_fact_of_the_next_version_holds_nothing_up(toy: Toy, writers: Sessions):

@@ -6,7 +6,7 @@ import pytest
 
 from domain.kernel.caller import SERVICE
 from domain.kernel.errors import Forbidden, Invalid, NotFound
-from domain.sites.operations import names_of, time_zone_of
+from domain.sites.operations import Placement, names_of, time_zone_of
 from tests.house import House
 
 
@@ -114,3 +114,33 @@ async def test_the_contexts_above_learn_names_and_zones(house: House):
         assert await time_zone_of(ctx, site_id) == "UTC"
         with pytest.raises(NotFound):
             await time_zone_of(ctx, 404)
+
+
+async def test_a_site_moves_to_another_shard_and_is_let_go_when_that_follows_it(house: House):
+    root, site_id = await admin_of(house), await house.site()
+
+    moved = await house.call(root, "sites.move_site", site_id=site_id, shard=2)
+    again = await house.call(root, "sites.move_site", site_id=site_id, shard=2)
+
+    assert moved.shard == again.shard == 2
+    (fact,) = await house.facts("site.moved")
+    assert fact.body == {"siteId": site_id, "shard": 2}
+    assert await house.call(SERVICE, "sites.list_placements") == [Placement(site_id, 2, 0)]
+    await house.call(SERVICE, "sites.note_followed", shard=1, site_ids=[site_id])
+    assert await house.call(SERVICE, "sites.list_placements") == [Placement(site_id, 2, 0)]
+    await house.call(SERVICE, "sites.note_followed", shard=2, site_ids=[site_id])
+    assert await house.call(SERVICE, "sites.list_placements") == [Placement(site_id, 2, 2)]
+
+
+@pytest.mark.parametrize("shard", [-1, 1000])
+async def test_a_shard_has_a_number_below_a_thousand(house: House, shard: int):
+    root, site_id = await admin_of(house), await house.site()
+    with pytest.raises(Invalid, match="shard"):
+        await house.call(root, "sites.move_site", site_id=site_id, shard=shard)
+
+
+async def test_only_admins_move_sites(house: House):
+    site_id = await house.site()
+    await house.person("boss", ("manager", site_id))
+    with pytest.raises(Forbidden):
+        await house.call(await house.signed_in("boss"), "sites.move_site", site_id=site_id, shard=1)

@@ -195,6 +195,21 @@ async def test_while_a_gate_has_more_to_tell_it_is_looked_at_again_and_in_the_en
     assert not await waits(premises)
 
 
+async def test_whom_the_desk_put_outside_may_come_in_again(premises: Premises, entrance: Gate, side: Gate):
+    made = await a_badge(premises)
+    await entrance.report(walked(entrance, made.pass_id, 1, at=premises.now))
+    premises.house.clock.advance(minutes=1)
+    for zone_id in (premises.ids["hall"], None):
+        about: dict[str, Any] = {"site_id": premises.ids["site"], "zone_id": zone_id, "reason": "seen"}
+        await premises.ask("desk", "access.forgive_pass", pass_id=made.pass_id, **about)
+    premises.house.clock.advance(minutes=1)
+    await side.report(walked(side, made.pass_id, 2, at=premises.now))
+
+    await look(premises)
+
+    assert not await alarms(premises)
+
+
 @pytest.mark.parametrize(
     "harmless",
     [

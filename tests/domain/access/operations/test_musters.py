@@ -53,7 +53,7 @@ async def test_who_is_inside_is_told_with_place_host_and_confidence(
     premises: Premises, entrance: Gate, door: Gate
 ):
     ada, bob, eve, joe = [await guest(premises, name) for name in ("Ada", "Bob", "Eve", "Joe")]
-    await come_in(entrance, ada, at=premises.now - timedelta(hours=13))
+    await come_in(entrance, ada, at=premises.now - timedelta(hours=13), historical=True)
     await come_in(entrance, bob, source="offline")
     await come_in(door, eve)
     await come_in(entrance, joe)
@@ -86,7 +86,7 @@ async def test_who_came_long_ago_or_by_an_unsure_gate_is_assumed_to_be_inside(
     premises: Premises, entrance: Gate
 ):
     ada, bob, eve = [await guest(premises, name) for name in ("Ada", "Bob", "Eve")]
-    await come_in(entrance, ada, at=premises.now - timedelta(hours=12))
+    await come_in(entrance, ada, at=premises.now - timedelta(hours=12), historical=True)
     await come_in(entrance, bob, clock="unsure")
     await come_in(entrance, eve)
 
@@ -201,10 +201,12 @@ async def test_gates_mark_those_who_are_outside_or_where_people_gather(
         await come_in(entrance, made)
     premises.house.clock.advance(minutes=1)
     muster = await begin(premises, point_zone_ids=[premises.ids["office"]])
-    late = entrance.event(direction="out", grant_id=deeper.pass_id, at=premises.now - timedelta(seconds=90))
+    long_ago = premises.now - timedelta(seconds=90)
+    late = entrance.event(direction="out", grant_id=deeper.pass_id, at=long_ago, historical=True)
     await entrance.report(
         late,
-        entrance.event(direction="out", grant_id=out.pass_id),
+        # this gate's clock is a year behind, which does not make the walk an old one
+        entrance.event(direction="out", grant_id=out.pass_id, at=premises.now - timedelta(days=365)),
         entrance.event("decision", direction="in", admit=False, reason="lockdown", grant_id=at_gate.pass_id),
         entrance.event("decision", direction="out", admit=True, reason="ok", grant_id=deeper.pass_id),
         entrance.event(direction="out", grant_id=back.pass_id),

@@ -15,6 +15,8 @@ from domain.access.operations.occupancy import settle
 from domain.kernel.errors import Forbidden, NotFound
 from tests.premises import Gate, Premises
 
+YEAR_S = 365 * 86_400
+
 
 async def compare(premises: Premises, *, write: bool = False) -> Any:
     return await premises.ask("admin", "access.rebuild_occupancy", site_id=premises.ids["site"], write=write)
@@ -62,13 +64,15 @@ class Crowd:
         events = []
         for _ in range(self._random.randint(1, 3)):
             holder = self._random.choice([*self._passes, None])
-            late = timedelta(seconds=self._random.choice([0, 0, 0, 30, 600, -5]))
+            late = timedelta(seconds=self._random.choice([0, 0, 0, 30, 31, 600, -5, YEAR_S, -YEAR_S]))
             events.append(
                 gate.event(
                     self._random.choice(["passage", "passage", "decision"]),
                     direction=self._random.choice(["in", "in", "out", None]),
                     grant_id=holder.pass_id if holder else None,
                     at=self._premises.now - late,
+                    clock=self._random.choice(["ok", "ok", "unsure"]),
+                    historical=self._random.choice([False, False, True]),
                 )
             )
         await gate.report(*events, *self._random.sample(events, 1))
@@ -129,6 +133,44 @@ async def test_settled_events_may_be_dropped_and_a_rebuild_still_comes_out_right
         rest = await compare(premises)
         assert (rest.differences, rest.zones) == (0, whole.zones)
     assert 0 < rest.events < whole.events
+
+
+@pytest.mark.parametrize("seed", [7, 8])
+async def test_who_is_erased_is_counted_on(premises: Premises, entrance: Gate, crowd: Crowd):
+    """Also where a gate reports a walk of theirs only afterwards."""
+    await crowd.walk(8)
+    before = await compare(premises)
+    gone, stays = await guests(premises, 2)
+    await entrance.report(*(entrance.event(direction="in", grant_id=made.pass_id) for made in (gone, stays)))
+    await premises.ask("manager", "access.erase_person", guest_pass_id=1)
+    await premises.ask("manager", "access.erase_person", guest_pass_id=gone.guest_pass_id)
+    premises.house.clock.advance(seconds=5)
+    await entrance.report(entrance.event(direction="out", grant_id=gone.pass_id))
+
+    between = await compare(premises)
+    assert await premises.serve("access.erase_late") == 1
+    after = await compare(premises)
+    up_to = await settled(premises, premises.now + timedelta(hours=1))
+    await meddle(premises, f"DELETE FROM access_log WHERE received_at < '{up_to.isoformat()}'")
+    dropped = await compare(premises)
+
+    assert [one.differences for one in (before, between, after, dropped)] == [0, 0, 0, 0]
+    assert between.zones == after.zones == dropped.zones
+
+
+async def test_days_that_have_had_their_term_are_settled_before_they_go(premises: Premises, entrance: Gate):
+    await premises.serve("access.open_days")
+    await entrance.report(*(entrance.event(direction="in") for _ in range(3)))
+    premises.house.clock.advance(days=100)
+    await premises.serve("access.open_days")
+    await entrance.report(entrance.event(direction="out"))
+
+    while await premises.serve("access.drop_days"):
+        pass
+
+    compared = await compare(premises)
+    assert (compared.events, compared.differences) == (1, 0)
+    assert [zone.live for zone in compared.zones] == [2, 0]
 
 
 @pytest.mark.parametrize("seed", [6])

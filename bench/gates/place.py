@@ -3,18 +3,20 @@
 import asyncio
 import os
 import sys
+import tempfile
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
-from bench.gate_load import GateAccount, Plan
+from bench.gates.load import GateAccount, Plan
 from domain.access.rules import token
 from domain.kernel.caller import SERVICE, Caller
 from domain.kernel.runtime import Runtime
@@ -26,9 +28,11 @@ from gatehouse.embedded.address import free_port
 from gatehouse.embedded.broker import Broker
 from gatehouse.embedded.child import Child, Command
 from gatehouse.embedded.postgres import Postgres
+from gatehouse.embedded.redis import Redis
 from gatehouse.migrate import migrate
 from gatehouse.parts import process_of
 from gatehouse.settings import read
+from server.process import Process
 
 SECRET = "a secret of benchmarks, long enough"
 HOUSE = Caller(roles=frozenset({"admin", "service", "member"}))
@@ -46,13 +50,20 @@ PASSES = 6_000
 
 CLONED = """
 WITH made AS (
-    INSERT INTO grants (site_id, key_id, zones, valid_from, valid_until, entries, passback, entered, taken)
-    SELECT $1, $2, $3, $4, $5, 'many', 'hard', 0, 0 FROM generate_series(1, $6) RETURNING id
+    INSERT INTO grants
+    SELECT clone.* FROM grants AS pass, generate_series(1, $2) AS number,
+    LATERAL jsonb_populate_record(
+        pass, jsonb_build_object('id', nextval('grants_id_seq'), 'number', number)
+    ) AS clone
+    WHERE pass.id = $1
+    RETURNING id
 ), guests AS (
-    INSERT INTO guest_passes (
-        grant_id, site_id, host_user_id, guest_name, created_at, revoked_reason, version
-    )
-    SELECT id, $1, $7, 'Ada Lovelace', $4, '', 1 FROM made
+    INSERT INTO guest_passes
+    SELECT clone.* FROM guest_passes AS guest, made,
+    LATERAL jsonb_populate_record(
+        guest, jsonb_build_object('id', nextval('guest_passes_id_seq'), 'grant_id', made.id)
+    ) AS clone
+    WHERE guest.grant_id = $1
 )
 SELECT id FROM made ORDER BY id
 """
@@ -66,7 +77,16 @@ class Place:
     postgres: Postgres
     broker: Broker
     stack: AsyncExitStack
-    plan: Plan = field(default_factory=lambda: Plan(0, [], []))
+    plan: Plan = field(default_factory=lambda: Plan(0, [], [], {}))
+    redis: Redis | None = None
+
+    @property
+    def plan_file(self) -> Path:
+        return self.folder / "plan.json"
+
+    def process(self) -> AbstractAsyncContextManager[Process]:
+        """Return a process of the house within this one."""
+        return process_of(read(self.environment, self.folder / "no.env"))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -78,13 +98,14 @@ class Place:
             "DATABASE_URL": self.postgres.url,
             "MQTT_URL": self.broker.url,
             "JWT_SECRET_KEY": SECRET,
+            **({"REDIS_URL": self.redis.url} if self.redis else {}),
         }
 
-    async def gatehouse(self, role: str) -> Child:
+    async def gatehouse(self, role: str, port: int | None = None) -> Child:
         """Start a process of the house, as an operator would, and wait until it says that it is ready."""
-        argv, port = (str(Path(sys.executable).with_name("gatehouse")), role), free_port()
+        argv, port = (str(Path(sys.executable).with_name("gatehouse")), role), port or free_port()
         log = self.folder / "log" / f"{role}.log"
-        environment = {**self.environment, "HEALTH_PORT": str(port)}
+        environment = {**self.environment, "HEALTH_PORT" if role != "serve" else "PORT": str(port)}
         child = await Child.start(Command(argv=argv, log=log, env=environment))
         self.stack.push_async_callback(child.stop, 5)
         async with asyncio.timeout(READY_S):
@@ -102,16 +123,24 @@ class Place:
 
 
 @asynccontextmanager
-async def place(folder: Path) -> AsyncIterator[Place]:
-    """Serve and furnish a site until the block ends; PostgreSQL with fsync, as in a real house."""
+async def place(
+    *, scanning: int = GATES, reporting: int = GATES, with_redis: bool = False
+) -> AsyncIterator[Place]:
+    """Serve and furnish a site with so many gates until the block ends; PostgreSQL with fsync, as in a real house."""
     async with AsyncExitStack() as stack:
+        folder = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="gh-", ignore_cleanup_errors=True))
+        )
         accounts = (*house_accounts(SECRET), ECHO)
         broker = await stack.enter_async_context(Broker.start(folder, accounts=accounts, kind="mosquitto"))
         postgres = await stack.enter_async_context(Postgres.start(folder, settings=POSTGRES))
         await migrate(postgres.url)
         made = Place(folder, postgres, broker, stack)
-        async with process_of(read(made.environment, folder / "no.env")) as process:
-            made.plan = await _furnish(made, process.runtime)
+        if with_redis:
+            made.redis = await stack.enter_async_context(Redis.start(folder))
+        async with made.process() as process:
+            made.plan = await _furnish(made, process.runtime, scanning, reporting)
+        made.plan_file.write_bytes(msgspec.json.encode(made.plan))
         yield made
 
 
@@ -126,14 +155,17 @@ async def _is_ready(port: int) -> bool:
     return b" 200 " in status
 
 
-async def _furnish(made: Place, runtime: Runtime) -> Plan:
+async def _furnish(made: Place, runtime: Runtime, scanning: int, reporting: int) -> Plan:
     site_id = (await runtime.call(HOUSE, "sites.create_site", {"name": "Arena"})).site_id
     zone = {"siteId": site_id, "name": "hall", "forGuests": True, "offlinePolicy": "signed_ok"}
     hall = await runtime.call(HOUSE, "access.create_zone", zone)
     person = {"username": "host", "email": "host@example.com", "password": "a password of benchmarks"}
     roles = [{"role": "member", "siteId": site_id}]
     host = (await runtime.call(SERVICE, "identity.create_user", {**person, "roles": roles})).id
-    accounts = [await _gate(runtime, number, site_id, hall.zone_id) for number in range(2 * GATES)]
+    keys: dict[str, str] = {}
+    accounts = [
+        await _gate(runtime, number, site_id, hall.zone_id, keys) for number in range(scanning + reporting)
+    ]
     passes = await _passes(made, runtime, site_id, host)
     each = len(passes) // len(accounts)
     shares = [passes[start : start + each] for start in range(0, len(passes), each)]
@@ -144,13 +176,16 @@ async def _furnish(made: Place, runtime: Runtime) -> Plan:
         for (gate_id, password), share in zip(accounts, shares, strict=False)
     ]
     await _let_in(made, runtime)
-    return Plan(made.broker.port, gates[:GATES], gates[GATES:])
+    return Plan(made.broker.port, gates[:scanning], gates[scanning:], keys)
 
 
-async def _gate(runtime: Runtime, number: int, site_id: int, zone_id: int) -> tuple[int, str]:
+async def _gate(
+    runtime: Runtime, number: int, site_id: int, zone_id: int, keys: dict[str, str]
+) -> tuple[int, str]:
     asked = {"siteId": site_id, "name": f"gate {number}", "toZoneId": zone_id}
     gate_id = (await runtime.call(HOUSE, "access.create_gate", asked)).gate_id
     device = await runtime.call(HOUSE, "access.provision_gate", {"gateId": gate_id})
+    keys.update({str(key_id): key for key_id, key in device.pass_keys.items()})
     return gate_id, device.password
 
 
@@ -161,13 +196,11 @@ async def _passes(made: Place, runtime: Runtime, site_id: int, host: int) -> lis
     guest = {"siteId": site_id, "hostUserId": host, "guestName": "Ada Lovelace"}
     window = {"start": (now - timedelta(minutes=1)).isoformat(), "end": until.isoformat()}
     first = await runtime.call(HOUSE, "access.create_guest_pass", guest | window)
-    key_id, seed, zones = (
-        await made.ask("SELECT k.id, seed, zones FROM grants JOIN pass_keys k ON k.id = key_id")
-    )[0]
-    key, start = Ed25519PrivateKey.from_private_bytes(seed), now - timedelta(minutes=1)
-    rows = await made.ask(CLONED, site_id, key_id, zones, start, until, PASSES, host)
+    key_id, seed = (await made.ask("SELECT id, seed FROM pass_keys ORDER BY id DESC LIMIT 1"))[0]
+    key = Ed25519PrivateKey.from_private_bytes(seed)
     claim = token.read(str(first.qr_token), {key_id: key.public_key()})
     assert isinstance(claim, token.PassClaim)
+    rows = await made.ask(CLONED, claim.pass_id, PASSES)
     return [(row[0], _signed(claim, row[0], key)) for row in rows]
 
 
@@ -179,7 +212,7 @@ async def _let_in(made: Place, runtime: Runtime) -> None:
     """Have the broker know the gates."""
     url = account_url(made.broker.url, "control", SECRET)
     pending = True
-    async with asyncio.TaskGroup() as tasks, asyncio.timeout(30):
+    async with asyncio.TaskGroup() as tasks, asyncio.timeout(READY_S):
         running = tasks.create_task(Desired(url, asks(runtime)).run())
         while pending:
             await asyncio.sleep(0.05)

@@ -1,8 +1,9 @@
 """Gates that do nothing but scan, or report what happened, at a given rate: a process of its own.
 
-`python -m bench.gate_load scans|events PLAN`: reads one order per line, answers each with one line of JSON.
+`python -m bench.gates.load scans|events|obeys PLAN`: reads one order per line, answers each with one line of JSON.
 Scans: `{"seconds", "rate", "leg"}`, answered with the time of each from the gate's socket to the gate's socket.
-Events: `{"count", "rate"}` (rate 0: as fast as the acknowledgements allow), answered with when each gate was told what.
+Events: `{"count", "rate"}` (rate 0: as fast as the acknowledgements allow), answered with when each gate was told what;
+`batched` as gates that were offline do. Who obeys is given no orders here, but by the house.
 """
 
 import asyncio
@@ -12,16 +13,21 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import uvloop
 
-from bench.mqtt import Link
+from bench.gates.mqtt import Link
+from domain.access.rules import token
+from domain.access.rules.orders import is_signed
 from gate_bridge import wire
 
 WINDOW = 1_000
+BATCHED = 100
+"""Events of a message; so many stay below its 64 KB."""
 PATIENCE_S = 20.0
 
 
@@ -41,6 +47,8 @@ class Plan(msgspec.Struct, frozen=True):
     port: int
     scanning: list[GateAccount]
     reporting: list[GateAccount]
+    keys: dict[str, str]
+    """The house's public keys by id, as gates get them with their account."""
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -50,6 +58,7 @@ class Order(msgspec.Struct, frozen=True):
     rate: int = 0
     leg: str = "scan"
     count: int = 0
+    batched: bool = False
 
 
 class _Told(msgspec.Struct):
@@ -85,7 +94,7 @@ class Scanner:
     async def do(self, order: Order) -> Any:
         self._asked.clear()
         self._took.clear()
-        await _paced(order.rate, int(order.rate * order.seconds), lambda: self._scan(order.leg))
+        await paced(order.rate, int(order.rate * order.seconds), lambda: self._scan(order.leg))
         await until(lambda: not self._asked, 1)
         return {"took_us": self._took, "unanswered": len(self._asked)}
 
@@ -109,6 +118,42 @@ class Scanner:
         self._links[place].send(f"gh/1/{gate.site_id}/{gate.gate_id}/up/{leg}".encode(), payload)
 
 
+class Obedient:
+    """Gates that do at once what they are ordered: they check the signature and say so by heartbeat."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._keys = {int(key_id): token.public_key(text) for key_id, text in plan.keys.items()}
+        self._links: list[Link] = []
+        self._refused = 0
+
+    async def open(self) -> None:
+        for place, gate in enumerate(self._plan.reporting):
+            name, topic = str(gate.gate_id), f"gh/1/{gate.site_id}/{gate.gate_id}/dn/desired"
+            hearing = partial(self._heard, place)
+            self._links.append(await Link.open(self._plan.port, name, gate.password, [topic], hearing))
+
+    def _heard(self, place: int, topic: bytes, payload: bytes) -> None:
+        gate, members = self._plan.reporting[place], msgspec.json.decode(payload)
+        key = self._keys[members["k"]]
+        if not is_signed("desired", gate.site_id, gate.gate_id, members, key):
+            self._refused += 1
+            return
+        said = wire.Heartbeat(
+            epoch=f"{gate.gate_id:016x}",
+            session=1,
+            last_seq=0,
+            acknowledged_seq=0,
+            queue_depth=0,
+            reported=wire.Reported(mode=members["mode"], revision=members["rev"]),
+        )
+        topic = f"gh/1/{gate.site_id}/{gate.gate_id}/up/hb".encode()
+        self._links[place].send(topic, wire.encode(said))
+
+    async def do(self, order: Order) -> Any:
+        return {"refused": self._refused}
+
+
 class Reporter:
     """Reports walks that are made up and sealed before the clock runs: a decision and a passage each."""
 
@@ -121,6 +166,7 @@ class Reporter:
         self._sent = [0 for _ in plan.reporting]
         self._acked = [0 for _ in plan.reporting]
         self._told: list[tuple[int, int, float]] = []
+        self._leg, self._together = "evt", 1
 
     async def open(self) -> None:
         for place, gate in enumerate(self._plan.reporting):
@@ -142,7 +188,8 @@ class Reporter:
 
     async def do(self, order: Order) -> Any:
         each = order.count // len(self._links)
-        waiting = [deque(self._event(place) for _ in range(each)) for place in range(len(self._links))]
+        waiting = [deque(self.event(place) for _ in range(each)) for place in range(len(self._links))]
+        self._leg, self._together = ("batch", BATCHED) if order.batched else ("evt", 1)
         print("{}", flush=True)  # ready: the clock may run
         sys.stdin.readline()
         self._told.clear()
@@ -154,7 +201,7 @@ class Reporter:
             place = (place + 1) % len(waiting)
 
         if order.rate:
-            await _paced(order.rate, each * len(waiting), report)
+            await paced(order.rate, each * len(waiting), report)
         else:
             await self._flood(waiting)
         await until(lambda: self._acked == self._sent, PATIENCE_S)
@@ -174,10 +221,21 @@ class Reporter:
 
     def _report(self, place: int, events: deque[bytes]) -> None:
         gate = self._plan.reporting[place]
-        self._links[place].send(b"gh/1/%d/%d/up/evt" % (gate.site_id, gate.gate_id), events.popleft())
-        self._sent[place] += 1
+        taken = [events.popleft() for _ in range(min(self._together, len(events)))]
+        payload = taken[0]
+        if self._leg == "batch":
+            payload = b'{"e":"%s","ev":[%s],"h":1}' % (self._epochs[place].encode(), b",".join(taken))
+        self._links[place].send(f"gh/1/{gate.site_id}/{gate.gate_id}/up/{self._leg}".encode(), payload)
+        self._sent[place] += len(taken)
 
-    def _event(self, place: int) -> bytes:
+    def walk(self, place: int) -> bytes:
+        """Report a decision and a passage, and return the key that screens show them under."""
+        gate, walk = self._plan.reporting[place], self._written[place] // 2
+        for _ in range(2):
+            self._report(place, deque([self.event(place)]))
+        return f"{gate.gate_id}:{self._epochs[place]}:{walk:016x}".encode()
+
+    def event(self, place: int) -> bytes:
         """Return the next event of a gate: decision and passage in turn, in and out in turn, pass after pass."""
         gate, written = self._plan.reporting[place], self._written[place]
         walk = written // 2
@@ -213,7 +271,7 @@ async def until(done: Callable[[], bool], deadline_s: float) -> bool:
     return done()
 
 
-async def _paced(rate: int, count: int, act: Callable[[], None]) -> None:
+async def paced(rate: int, count: int, act: Callable[[], None]) -> None:
     """Act so often, each at its time; what is late is done at once."""
     began = time.perf_counter()
     for number in range(count):
@@ -223,8 +281,15 @@ async def _paced(rate: int, count: int, act: Callable[[], None]) -> None:
         act()
 
 
+PLAYERS: dict[str, Callable[[Plan], Scanner | Reporter | Obedient]] = {
+    "scans": Scanner,
+    "events": Reporter,
+    "obeys": Obedient,
+}
+
+
 async def _main(role: str, plan: Plan) -> None:
-    player = Scanner(plan) if role == "scans" else Reporter(plan)
+    player = PLAYERS[role](plan)
     await player.open()
     print("{}", flush=True)
     loop = asyncio.get_running_loop()

@@ -1,12 +1,12 @@
 """The least that can answer a scan: says each back, on a blocking socket. What the broker itself costs.
 
-`python -m bench.echo PORT USER PASSWORD`: what comes to `.../up/echo` goes to `.../dn/echo`.
+`python -m bench.gates.echo PORT USER PASSWORD`: what comes to `.../up/echo` goes to `.../dn/echo`.
 """
 
 import socket
 import sys
 
-from bench import mqtt
+from bench.gates import mqtt
 
 
 def main() -> None:

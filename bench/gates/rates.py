@@ -7,19 +7,15 @@ rounds. The gates are real ones to the broker: an account each, one connection e
 import asyncio
 import statistics
 import sys
-import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from bench.place import ECHO, Place, place
-from bench.player import Player, cpu_s
-from bench.report import Goal, line_of_json, percentile, table
+from bench.gates.place import ECHO, Place, place
+from bench.gates.player import Player, cpu_s
+from bench.report import Goal, percentile, table
 from gatehouse.embedded.child import Child, Command
 
 ROUNDS = 3
@@ -124,25 +120,25 @@ class Bench:
         return percentile(waits, 50), percentile(waits, 99)
 
 
-async def run() -> None:
-    """Measure, print the table, and last the line of JSON."""
-    with tempfile.TemporaryDirectory(prefix="gh-", ignore_cleanup_errors=True) as folder:
-        async with place(Path(folder)) as where, AsyncExitStack() as stack:
-            bench = await _start(where, stack)
-            for _ in range(ROUNDS):
-                await bench.round()
-            show(bench.measured)
+async def measure() -> dict[str, Goal]:
+    """Measure, print the tables and return the goals."""
+    async with place() as where, AsyncExitStack() as stack:
+        bench = await _start(where, stack)
+        for _ in range(ROUNDS):
+            await bench.round()
+        return show(bench.measured)
 
 
 async def _start(where: Place, stack: AsyncExitStack) -> Bench:
-    plan = where.folder / "plan.json"
-    plan.write_bytes(msgspec.json.encode(where.plan))
-    argv = (sys.executable, "-m", "bench.echo", str(where.broker.port), ECHO.username, ECHO.password)
+    argv = (sys.executable, "-m", "bench.gates.echo", str(where.broker.port), ECHO.username, ECHO.password)
     echo = await Child.start(Command(argv=argv, log=where.folder / "log" / "echo.log"))
     stack.push_async_callback(echo.stop, 1)
     ingest = await where.gatehouse("ingest")
     await where.gatehouse("decide")
-    scans, events = await Player.start("scans", plan), await Player.start("events", plan)
+    scans, events = (
+        await Player.start("scans", where.plan_file),
+        await Player.start("events", where.plan_file),
+    )
     stack.push_async_callback(scans.stop)
     stack.push_async_callback(events.stop)
     bench = Bench(where, ingest, scans, events)
@@ -161,8 +157,31 @@ async def _warm_up(bench: Bench) -> None:
             raise RuntimeError("events of the warm-up were not acknowledged")
 
 
-def show(measured: Measured) -> None:
-    """Print everything."""
+def show(measured: Measured) -> dict[str, Goal]:
+    """Print everything and return the goals."""
+    _show_scans(measured)
+    spent = {
+        load: (
+            statistics.median(measured.bridge_us[load]),
+            statistics.median(measured.postgres_us[load]),
+        )
+        for load in ("paced", "flood")
+    }
+    events_per_s = statistics.median(measured.events_per_s)
+    _show_events(measured, spent, events_per_s)
+    ratios = {
+        busy: measured.median("scan", SCANS[0], busy)[1] / measured.median("echo", SCANS[0], busy)[1]
+        for busy in (True, False)
+    }
+    return {
+        "P6": Goal(ratios[True], 5, "p99 of a decision over the echo's at 500/s while ingesting"),
+        "P6 alone": Goal(ratios[False], 3, "the same without ingestion"),
+        "P7": Goal(spent["flood"][0], 30, "µs of the bridge per event"),
+        "P7 rate": Goal(events_per_s, 10_000, "durable events/s of one process", at_least=True),
+    }
+
+
+def _show_scans(measured: Measured) -> None:
     rows: list[Sequence[str]] = []
     for busy in (False, True):
         for rate in SCANS:
@@ -176,14 +195,9 @@ def show(measured: Measured) -> None:
                 )
             )
     print(table(("scans", "echo p50/p99 µs", "decision p50/p99 µs", "ratio p50/p99"), rows))
-    spent = {
-        load: (
-            statistics.median(measured.bridge_us[load]),
-            statistics.median(measured.postgres_us[load]),
-        )
-        for load in ("paced", "flood")
-    }
-    events_per_s = statistics.median(measured.events_per_s)
+
+
+def _show_events(measured: Measured, spent: Mapping[str, tuple[float, float]], events_per_s: float) -> None:
     acks = [statistics.median(one[i] for one in measured.acks_ms) for i in (0, 1)]
     print(
         table(
@@ -199,15 +213,3 @@ def show(measured: Measured) -> None:
             ],
         )
     )
-    ratios = {
-        busy: measured.median("scan", SCANS[0], busy)[1] / measured.median("echo", SCANS[0], busy)[1]
-        for busy in (True, False)
-    }
-    goals = {
-        "P6": Goal(ratios[True], 5, "p99 of a decision over the echo's at 500/s while ingesting"),
-        "P6 alone": Goal(ratios[False], 3, "the same without ingestion"),
-        "P7": Goal(spent["flood"][0], 30, "µs of the bridge per event"),
-        "P7 rate": Goal(events_per_s, 10_000, "durable events/s of one process", at_least=True),
-    }
-    print("\n".join(goal.words(name) for name, goal in goals.items()))
-    print(line_of_json("gates", goals))

@@ -12,7 +12,7 @@ LONGEST_LINE = 64 * 1024 * 1024
 
 
 class Player:
-    """One `bench.gate_load`."""
+    """One `bench.gates.load`."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -20,7 +20,7 @@ class Player:
     @classmethod
     async def start(cls, role: str, plan: Path) -> Self:
         """Start it, with its gates connected."""
-        argv = (sys.executable, "-m", "bench.gate_load", role, str(plan))
+        argv = (sys.executable, "-m", "bench.gates.load", role, str(plan))
         pipe = asyncio.subprocess.PIPE
         player = cls(await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe, limit=LONGEST_LINE))
         await player.answer()

@@ -1,0 +1,110 @@
+"""Screens that follow the access log, and gates that report walks: one process, one clock.
+
+`python -m bench.gates.viewing PLAN VIEWING`: prints one line of JSON with the time of each event to each viewer.
+"""
+
+import asyncio
+import re
+import sys
+import time
+from pathlib import Path
+from typing import cast
+
+import msgspec
+import uvloop
+
+from bench.gates.load import Plan, Reporter, paced, until
+
+KEY = re.compile(rb'"key":"(\d+:[0-9a-f]{16}:[0-9a-f]+)"')
+LONGEST_KEY = 80
+PING = b"\x81\x02{}"
+READY_S = 30.0
+UPGRADE = (
+    b"GET /connection/websocket HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+
+
+class Viewing(msgspec.Struct, frozen=True):
+    """Who watches what, and how much happens there."""
+
+    port: int
+    token: str
+    channel: str
+    viewers: int
+    rate: int
+    seconds: int
+
+
+class Viewer(asyncio.Protocol):
+    """One screen, as light as can be: notes when it first sees each row in what comes from the socket."""
+
+    def __init__(self, viewing: Viewing) -> None:
+        self._viewing = viewing
+        self._transport: asyncio.Transport
+        self._rest = b""
+        self.seen: dict[bytes, int] = {}
+        self.following = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.write(UPGRADE)
+
+    def data_received(self, data: bytes) -> None:
+        now = time.perf_counter_ns()
+        told = self._rest + data
+        if self.following.done():
+            for key in KEY.findall(told):
+                self.seen.setdefault(key, now)
+        elif b"101 Switching" in told and not self._rest:
+            self._say({"id": 1, "connect": {"token": self._viewing.token}})
+            self._say({"id": 2, "subscribe": {"channel": self._viewing.channel}})
+        elif b'"error"' in told:
+            self.following.set_exception(ConnectionError(f"a viewer was refused: {told[:300]!r}"))
+        elif b'"subscribe"' in told:
+            self.following.set_result(None)
+        if data.endswith(PING):
+            self._say({})
+        self._rest = told[-LONGEST_KEY:]
+
+    def _say(self, command: object) -> None:
+        """Send a frame; a mask of zeros leaves it as it is."""
+        payload = msgspec.json.encode(command)
+        length = (
+            bytes([0x80 | len(payload)]) if len(payload) < 126 else b"\xfe" + len(payload).to_bytes(2, "big")
+        )
+        self._transport.write(b"\x81" + length + bytes(4) + payload)
+
+
+async def _main(plan: Plan, viewing: Viewing) -> None:
+    reporter = Reporter(plan)
+    await reporter.open()
+    viewers = [Viewer(viewing) for _ in range(viewing.viewers)]
+    async with asyncio.timeout(READY_S):
+        for viewer in viewers:
+            await asyncio.get_running_loop().create_connection(lambda: viewer, "127.0.0.1", viewing.port)  # noqa: B023
+            await viewer.following
+    sent: dict[bytes, int] = {}
+
+    def walk() -> None:
+        now = time.perf_counter_ns()
+        sent[reporter.walk(len(sent) % len(plan.reporting))] = now
+
+    await paced(viewing.rate, viewing.rate * viewing.seconds, walk)
+    await until(lambda: all(sent.keys() <= viewer.seen.keys() for viewer in viewers), 5)
+    _tell(sent, viewers)
+
+
+def _tell(sent: dict[bytes, int], viewers: list[Viewer]) -> None:
+    took = [
+        (viewer.seen[key] - at) / 1e6 for viewer in viewers for key, at in sent.items() if key in viewer.seen
+    ]
+    missed = len(sent) * len(viewers) - len(took)
+    print(msgspec.json.encode({"took_ms": took, "events": len(sent), "missed": missed}).decode())
+
+
+if __name__ == "__main__":
+    plan = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Plan)
+    viewing = msgspec.json.decode(Path(sys.argv[2]).read_bytes(), type=Viewing)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_main(plan, viewing))
