@@ -234,7 +234,7 @@ def form(**changes: Any) -> bytes:
         (form(t=1.5), "t", "Expected `int`"),
         (form(tq="maybe"), "tq", "Invalid enum value"),
         (form(k="dance"), "k", "Invalid enum value"),
-        (form(src=None), "src", "Expected"),
+        (form(src=None), "src", "missing"),
         (form(rid="zz"), "rid", "regex"),
         (form(id="x" * 65), "id", "length"),
         (form(p=0), "p", ">= 1"),
