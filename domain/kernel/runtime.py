@@ -43,6 +43,8 @@ Enqueue = Callable[[AsyncSession, Sequence[Deferred]], Awaitable[None]]
 
 # lock_not_available, deadlock_detected, serialization_failure: the same call may succeed at once
 RETRIED = {"55P03", "40P01", "40001"}
+# class 53, insufficient_resources: a full disk says nothing about what was to be written to it
+OUT_OF_ROOM = "53"
 ATTEMPTS = 3
 
 
@@ -165,6 +167,8 @@ class Runtime:
             except DBAPIError as error:
                 if refusal := self._refusal(error):
                     raise refusal from error
+                if sqlstate(error).startswith(OUT_OF_ROOM):
+                    raise Busy("The database is out of room; nothing was changed") from error
                 if sqlstate(error) not in RETRIED:
                     raise
                 if attempt == ATTEMPTS:

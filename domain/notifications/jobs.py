@@ -46,14 +46,26 @@ async def send_invitation(work: Work, *, guest_pass_id: int) -> None:
         host = (await addressees_of(ctx, [guest_pass.host_user_id])).get(guest_pass.host_user_id)
         told = await told_of_pass(ctx, guest_pass)
         link = link_of(work.tools, guest_pass_id, guest_pass.valid_until).url
-        said = invitation(told, host.name if host else "Gatehouse", link, host.locale if host else "en")
-        picture = await guest_pass_qr_png(ctx, guest_pass_id=guest_pass_id)
+        by, locale = (host.name, host.locale) if host else ("Gatehouse", "en")
+        said = invitation(told, by, link, locale, live=guest_pass.live_code)
+        # a picture of a code that changes would open nothing: the link shows that one
+        pictures = (
+            []
+            if guest_pass.live_code
+            else [
+                Attachment(
+                    name="pass.png",
+                    media_type="image/png",
+                    content=await guest_pass_qr_png(ctx, guest_pass_id=guest_pass_id),
+                )
+            ]
+        )
     letter = Mail(
         to=guest_pass.guest_email,
         subject=said.title,
         text=said.text,
         key=f"invitation-{guest_pass_id}-{int(guest_pass.valid_from.timestamp())}",
-        attachments=[Attachment(name="pass.png", media_type="image/png", content=picture)],
+        attachments=pictures,
     )
     try:
         await work.tools.ports.mail.send(letter)

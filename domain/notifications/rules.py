@@ -106,6 +106,34 @@ Both are meant for you only; whoever has them can come in.
 """,
     ),
 }
+LIVE_INVITATION: Final = {
+    "en": Words(
+        INVITATION["en"].title,
+        """Hello {guest},
+
+{host} expects you at {site} from {start} to {end} ({zone}).
+
+Your pass is a code that changes every half minute. Open it on your phone once before you come; then it needs no signal:
+
+{link}
+
+It is meant for you only; whoever has the link can come in.
+""",
+    ),
+    "ru": Words(
+        INVITATION["ru"].title,
+        """Здравствуйте, {guest}!
+
+{host} ждёт вас: {site}, с {start} по {end} ({zone}).
+
+Ваш пропуск — код, который меняется каждые полминуты. Откройте его на телефоне один раз заранее, и связь не понадобится:
+
+{link}
+
+Ссылка предназначена только вам: войти сможет любой, у кого она есть.
+""",
+    ),
+}
 
 
 def language(locale: str) -> str:
@@ -120,10 +148,11 @@ def words(kind: str, told: Told, locale: str) -> Words:
     return _filled(WORDS.get(kind, OTHERWISE)[spoken], told, spoken)
 
 
-def invitation(told: Told, host: str, link: str, locale: str) -> Words:
-    """Return the letter that brings a guest their pass."""
+def invitation(told: Told, host: str, link: str, locale: str, *, live: bool = False) -> Words:
+    """Return the letter that brings a guest their pass, or where that is ``live`` the way to it."""
     spoken = language(locale)
-    return _filled(INVITATION[spoken], told, spoken, host=host, link=link)
+    template = (LIVE_INVITATION if live else INVITATION)[spoken]
+    return _filled(template, told, spoken, host=host, link=link)
 
 
 def _filled(template: Words, told: Told, spoken: str, **more: str) -> Words:

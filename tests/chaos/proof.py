@@ -3,17 +3,21 @@
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from domain.access.rules.passage import moment
 from gate_bridge import wire
 from tests.chaos.world import Fleet, World
 
 Key = tuple[int, str, int]
 Journals = Mapping[Key, wire.Event]
+Moments = Mapping[Key, tuple[datetime, int]]
+NEVER = datetime(1, 1, 1, tzinfo=UTC), 0
 
 
 def read_journal(path: Path) -> tuple[list[wire.Event], int, int]:
@@ -39,8 +43,9 @@ async def differences(world: World) -> list[str]:
                 found.append(f"drained: gate {fleet.gate.gate_id} has {last}, {acknowledged} acknowledged")
     found += await _log(world, journals)
     found += await _watermarks(world, journals)
-    found += await _occupancy(world, journals)
-    found += await _visits(world, journals)
+    moments = await _moments(world, journals)
+    found += await _occupancy(world, journals, moments)
+    found += await _visits(world, journals, moments)
     found += await _grants(world, journals)
     found += await _facts(world)
     quarantined = await world.ask("SELECT reason FROM quarantine")
@@ -73,15 +78,29 @@ async def _watermarks(world: World, journals: Journals) -> list[str]:
     return _unequal("watermark", stored, {key: (last, last) for key, last in written.items()})
 
 
-async def _occupancy(world: World, journals: Journals) -> list[str]:
+async def _moments(world: World, journals: Journals) -> Moments:
+    """Return when each event counts as having happened, and its number in the log, which tells two at once apart."""
+    rows = await world.ask("SELECT gate_id, epoch, seq, id, received_at, historical FROM access_log")
+    found: dict[Key, tuple[datetime, int]] = {}
+    for gate_id, epoch, seq, number, received_at, historical in rows:
+        event = journals.get((gate_id, epoch.hex(), seq))
+        if event is not None:
+            at = datetime.fromtimestamp(event.at_ms / 1000, UTC)
+            counts = moment(at, received_at, historical=historical, clock=event.clock)
+            found[gate_id, event.epoch, seq] = counts, number
+    return found
+
+
+async def _occupancy(world: World, journals: Journals, moments: Moments) -> list[str]:
     """A pass is where its latest walk led; who walked without one is counted in and out."""
     inside: dict[int, int] = {row[0]: 0 for row in await world.ask("SELECT id FROM zones")}
-    latest: dict[int, tuple[int, int | None]] = {}
+    latest: dict[int, tuple[tuple[datetime, int], int | None]] = {}
     for fleet, event in _passages(world, journals):
         left, entered = _way(fleet, event)
         if event.pass_id is not None:
-            seen = latest.get(event.pass_id, (0, None))
-            latest[event.pass_id] = max(seen, (event.at_ms, entered), key=itemgetter(0))
+            when = moments.get(_key(fleet, event), NEVER)
+            seen = latest.get(event.pass_id, (NEVER, None))
+            latest[event.pass_id] = max(seen, (when, entered), key=itemgetter(0))
             continue
         if left is not None:
             inside[left] -= 1
@@ -94,14 +113,19 @@ async def _occupancy(world: World, journals: Journals) -> list[str]:
     return _unequal("occupancy", stored, inside)
 
 
-async def _visits(world: World, journals: Journals) -> list[str]:
+async def _visits(world: World, journals: Journals, moments: Moments) -> list[str]:
     expected = Counter(
-        (fleet.gate.gate_id, event.pass_id, "enter" if _way(fleet, event)[0] is None else "exit", event.at_ms)
+        (
+            fleet.gate.gate_id,
+            event.pass_id,
+            "enter" if _way(fleet, event)[0] is None else "exit",
+            moments.get(_key(fleet, event), NEVER)[0],
+        )
         for fleet, event in _passages(world, journals)
         if event.pass_id is not None and None in _way(fleet, event)
     )
     rows = await world.ask(
-        "SELECT visits.gate_id, grant_id, action, round(extract(epoch FROM at) * 1000)::bigint FROM visits"
+        "SELECT visits.gate_id, grant_id, action, at FROM visits"
         " JOIN guest_passes ON guest_passes.id = guest_pass_id"
     )
     return _unequal("visits", Counter(tuple(row) for row in rows), expected)
@@ -129,6 +153,10 @@ def _passages(world: World, journals: Journals) -> Sequence[tuple[Fleet, wire.Ev
     return [
         (fleets[gate_id], event) for (gate_id, _, _), event in journals.items() if event.kind == "passage"
     ]
+
+
+def _key(fleet: Fleet, event: wire.Event) -> Key:
+    return fleet.gate.gate_id, event.epoch, event.seq
 
 
 def _way(fleet: Fleet, event: wire.Event) -> tuple[int | None, int | None]:

@@ -14,13 +14,15 @@ from gate_bridge import ingest, wire
 from gate_bridge.client import Client, Settings
 from gatehouse.brokers import account_url
 from gatehouse.parts import process_of
-from simulators.faults import LateWill, Poison, StaleCommand
+from simulators.faults import LateWill, Offline, Poison, StaleCommand
 from simulators.poison import STRANGE_EPOCH, poison
 from tests.chaos.at_work import Work, at_work, ended
-from tests.chaos.world import HOUSE, SECRET, Fleet
+from tests.chaos.world import HOUSE, SECRET, Fleet, a_token
 from tests.eventually import eventually
 
 pytestmark = pytest.mark.crash
+LONG_S = 600.0
+"""Until the plan is changed."""
 READ = (*ingest.LEGS, "up/scan")
 
 
@@ -96,6 +98,30 @@ async def test_a_command_that_comes_an_hour_late_is_never_obeyed(own_folder: Pat
         said = "SELECT reason FROM access_log WHERE kind = 'cmd' ORDER BY id"
         assert [row[0] for row in await work.made.ask(said)] == ["expired", "replayed"]
         assert "passage" not in await work.kinds(gate)
+
+
+async def test_a_pass_let_in_at_two_gates_that_were_alone_is_found_and_told(own_folder: Path, database: str):
+    async with at_work(own_folder, database, gates=2, walkers=False) as work:
+        gates = work.made.fleets
+        async with process_of(work.made.settings) as process:
+            token = await a_token(process.runtime, gates[0].gate.site_id, entries="single")
+        for gate in gates:
+            await work.has(gate, "boot")
+        # Each of them has a process of its own, and knows of no other gate.
+        for gate in gates:
+            work.strike(gate, Offline(at_s=0, lasts_s=LONG_S))
+        log = own_folder / "log" / "simulators-fleet.json"
+        await eventually(lambda: log.read_text().count("meets Offline") == len(gates), timeout_s=20)
+        shown = [await work.shown(gate, token) for gate in gates]
+        assert [(one.passed, one.source) for one in shown] == [(True, "offline")] * 2
+        for gate in gates:
+            work.strike(gate)
+
+        told = "SELECT detail FROM alarms WHERE kind = 'double_use' AND state = 'raised' AND site_id = $1"
+        site_id = gates[0].gate.site_id
+        await work.until(f"SELECT count(*) FROM ({told}) AS told", site_id)
+        detail = msgspec.json.decode((await work.made.ask(told, site_id))[0][0])
+        assert sorted(detail["gates"]) == sorted(gate.gate.gate_id for gate in gates)
 
 
 async def _allow(work: Work, fleet: Fleet, *, enabled: bool) -> None:

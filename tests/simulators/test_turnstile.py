@@ -1,6 +1,6 @@
 """A gate asks, decides itself when it must, and tells everything exactly once in the end.
 
-Proves: simulators/turnstile.py, simulators/self_report.py, simulators/presented.py
+Proves: simulators/turnstile.py, simulators/self_report.py, simulators/presented.py, simulators/alone.py
 """
 
 import asyncio

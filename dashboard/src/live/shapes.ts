@@ -19,6 +19,9 @@ export interface AccessRow {
   readonly source: 'online' | 'offline';
   readonly historical: boolean;
   readonly seq: number;
+  /** Who on duty wrote it down, and why; null for what gates report. */
+  readonly byName?: string | null;
+  readonly note?: string | null;
 }
 
 /** How many people are in a zone, and how many it takes. */

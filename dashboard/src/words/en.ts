@@ -98,6 +98,8 @@ export const en = {
     lateHint: 'Reported after the event; placed by the time of the event',
     offline: 'Offline',
     offlineHint: 'Decided by the gate itself, without the server',
+    byHand: 'By hand',
+    byHandOf: (name: string) => `By hand: ${name}`,
     somebody: 'Unnamed',
     guestOf: (host: string) => `guest of ${host}`,
     next: 'Next:',
@@ -127,6 +129,8 @@ export const en = {
     boot: 'Gate restarted',
     clock_step: 'Clock was set',
     journal_lost: 'Journal lost',
+    correction: 'Count corrected',
+    forgive: 'Place of a pass put right',
   } as Record<string, string>,
   alarms: {
     held_open: 'held open',

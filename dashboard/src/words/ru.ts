@@ -98,6 +98,8 @@ export const ru: Words = {
     lateHint: 'Сообщено после события; стоит по времени события',
     offline: 'Без связи',
     offlineHint: 'Проход решил сам, без сервера',
+    byHand: 'Вручную',
+    byHandOf: (name: string) => `Вручную: ${name}`,
     somebody: 'Без имени',
     guestOf: (host) => `принимает ${host}`,
     next: 'Дальше:',
@@ -127,6 +129,8 @@ export const ru: Words = {
     boot: 'Проход перезапущен',
     clock_step: 'Часы переведены',
     journal_lost: 'Журнал утрачен',
+    correction: 'Число исправлено',
+    forgive: 'Место пропуска исправлено',
   },
   alarms: {
     held_open: 'не закрыт',

@@ -69,13 +69,13 @@ async def find_guests(ctx: Context, *, site_id: int, name: Part = "", host: Part
     if not asked and not whose:
         raise Invalid.field("name", "or host must hold a letter to look for")
     expected = (await ctx.db.execute((await todays_guests(ctx, site_id)).limit(LOOKED_THROUGH))).all()
-    hosts = await names_of(ctx, {guest.host_user_id for guest, _ in expected}) if whose else {}
+    hosts = await names_of(ctx, {guest.host_user_id for guest in expected}) if whose else {}
     found = []
-    for guest, grant in expected:
+    for guest in expected:
         near = likeness(asked, fold(guest.guest_name))
         theirs = likeness(whose, fold(hosts.get(guest.host_user_id, "")))
         if near is not None and theirs is not None:
-            found.append((near + theirs, grant.valid_from, guest.id))
+            found.append((near + theirs, guest.valid_from, guest.id))
     order = {guest_pass_id: place for place, (*_, guest_pass_id) in enumerate(sorted(found)[:AT_ONCE])}
     items = await guest_items(ctx, guests().where(GuestPassRow.id.in_(order)))
     shown: list[GuestItem] = [item.data for item in items.get(site_id, [])]

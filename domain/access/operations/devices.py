@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from sqlalchemy import select
 
-from domain.access.events import DeviceDisabled, DeviceEnabled
+from domain.access.events import DeviceDisabled, DeviceEnabled, GateOffline
 from domain.access.operations.device_accounts import (
     DeviceView,
     account_of,
@@ -84,6 +84,10 @@ async def _switch(ctx: Context, gate_id: int, *, enabled: bool, reason: str) -> 
         device.switched_at, device.switched_by, device.switched_why = ctx.now, ctx.caller.user_id, reason
         fact = DeviceEnabled if enabled else DeviceDisabled
         ctx.emit(fact(gate_id=gate_id, site_id=gate.site_id, reason=reason), of=gate)
+        # Mosquitto 2.0 publishes no will of an account that it throws out, so that nobody else would tell
+        if not enabled and gate.link != "offline":
+            gate.link = "offline"
+            ctx.emit(GateOffline(gate_id=gate_id, site_id=gate.site_id), of=gate)
     return _state(device, gate)
 
 

@@ -42,6 +42,8 @@ class GuestPassFacts(msgspec.Struct, frozen=True, kw_only=True):
     guest_email: str | None
     valid_from: datetime
     valid_until: datetime
+    live_code: bool
+    """It is shown by a code that changes, so that a picture of it opens nothing."""
 
 
 Guests = Select[*tuple[Any, ...]]
@@ -68,7 +70,7 @@ def guests() -> Guests:
         grant.taken,
         grant.inside_zone_id,
     )
-    return select(*about, *when, grant.revoked_at).join(grant, grant.id == guest.grant_id)
+    return select(*about, *when, grant.revoked_at, grant.live_code).join(grant, grant.id == guest.grant_id)
 
 
 async def todays_guests(ctx: Context, site_id: int) -> Guests:
@@ -104,6 +106,7 @@ async def guest_passes_of(ctx: Context, ids: Collection[int]) -> dict[int, Guest
             guest_email=row.guest_email,
             valid_from=row.valid_from,
             valid_until=row.valid_until,
+            live_code=row.live_code,
         )
         for row in rows
     }

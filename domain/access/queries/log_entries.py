@@ -10,7 +10,7 @@ from sqlalchemy import Row, Select, select
 
 from domain.access.tables.place import GateRow, ZoneRow
 from domain.access.tables.record import AccessLogRow
-from domain.access.tables.rights import GuestPassRow
+from domain.access.tables.rights import GrantRow, GuestPassRow
 from domain.identity.queries.people import names_of
 from domain.kernel.context import Context
 
@@ -72,19 +72,22 @@ def entries() -> Entries:
     how = (event.detail, event.source, event.historical, event.decision)
     names = (GateRow.name.label("gate_name"), ZoneRow.name.label("zone_name"))
     whom = (guest.id.label("guest_pass_id"), guest.guest_name, guest.host_user_id)
+    holder = (GrantRow.holder_name, GrantRow.holder_user_id)
     return (
-        select(*about, *what, *how, *names, *whom)
+        select(*about, *what, *how, *names, *whom, *holder)
         .select_from(event)
         .join(GateRow, GateRow.id == event.gate_id)
         .outerjoin(ZoneRow, ZoneRow.id == event.zone_id)
         .outerjoin(guest, guest.grant_id == event.grant_id)
+        .outerjoin(GrantRow, GrantRow.id == event.grant_id)
     )
 
 
 async def read_entries(ctx: Context, chosen: Entries) -> list[LogEntry]:
-    """Run such a query and name the hosts."""
+    """Run such a query and name the hosts, the holders of badges, and whoever on duty wrote something down."""
     rows = (await ctx.db.execute(chosen)).all()
-    known = {row.host_user_id for row in rows} | {_writer(row.detail) for row in rows}
+    known = {row.host_user_id for row in rows} | {row.holder_user_id for row in rows}
+    known |= {_writer(row.detail) for row in rows}
     names = await names_of(ctx, {user_id for user_id in known if user_id is not None})
     return [_entry(row, names) for row in rows]
 
@@ -115,7 +118,7 @@ def _entry(row: Row[*tuple[Any, ...]], names: Mapping[int, str]) -> LogEntry:
         reason=_reason(row),
         passed=_PASSED.get(row.kind),
         guest_pass_id=row.guest_pass_id,
-        person=row.guest_name,
+        person=row.guest_name or row.holder_name or names.get(row.holder_user_id),
         host_user_id=row.host_user_id,
         host_name=names.get(row.host_user_id),
         source=row.source,

@@ -3,7 +3,16 @@
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.database import Table, Versioned
@@ -18,6 +27,7 @@ class CredentialRow(Table):
         UniqueConstraint("site_id", "kind", "digest"),
         CheckConstraint("kind IN ('nfc', 'pin', 'plate')", name="kind"),
         Index("credentials_grant_id_idx", "grant_id"),
+        Index("credentials_pin_idx", "grant_id", unique=True, postgresql_where=text("kind = 'pin'")),
     )
     refusals: ClassVar[dict[str, DomainError]] = {
         "credentials_site_id_kind_digest_key": Invalid.field("value", "another pass of this site has it"),

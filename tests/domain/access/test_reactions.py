@@ -14,7 +14,9 @@ async def clocks(premises: Premises) -> dict[int, tuple[str, int]]:
 async def test_a_new_site_has_a_list_with_its_time_zone(premises: Premises):
     made = await premises.ask("admin", "sites.create_site", name="North", time_zone="Europe/Helsinki")
 
-    assert (await clocks(premises))[made.site_id] == ("Europe/Helsinki", 1)
+    time_zone, revision = (await clocks(premises))[made.site_id]
+    assert time_zone == "Europe/Helsinki"
+    assert revision > 0
 
 
 async def test_gates_are_told_when_the_clock_of_their_site_changes(premises: Premises):

@@ -46,6 +46,13 @@ def test_an_invitation_names_host_and_hours():
     assert "Anna ждёт вас: Loft, с 02.03.2026 15:00 по 02.03.2026 15:00 (Europe/Moscow)" in said.text
 
 
+def test_an_invitation_to_a_live_pass_speaks_of_the_link_alone():
+    said = invitation(TOLD, "Anna", "https://gates.example/app/pass/x", "en", live=True)
+
+    assert "https://gates.example/app/pass/x" in said.text
+    assert "picture" not in said.text
+
+
 @pytest.mark.parametrize(
     ("locale", "expected"), [("ru-RU", "ru"), ("RU", "ru"), ("en_US", "en"), ("de", "en"), ("", "en")]
 )

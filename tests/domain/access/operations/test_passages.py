@@ -40,7 +40,8 @@ async def test_random_walks_in_batches_end_where_the_rules_say(
                     gate.event(
                         direction=dice.choice(["in", "out"]),
                         grant_id=dice.choice(grants),
-                        at=premises.now + timedelta(minutes=dice.randrange(30)),
+                        historical=True,
+                        at=premises.now - timedelta(minutes=dice.randrange(30)),
                     )
                     for _ in range(dice.randrange(1, WALKS))
                 )
