@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import uvloop
 
-from bench.mqtt import Link
+from bench.gates.mqtt import Link
 from domain.access.rules import token
 from gate_bridge import wire
 from simulators.lists import ListMessage, Lists

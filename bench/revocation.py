@@ -14,8 +14,8 @@ from pathlib import Path
 
 import msgspec
 
+from bench.gates.place import HOUSE, POSTGRES, SECRET, Place
 from bench.list_gates import Account, Plan
-from bench.place import HOUSE, POSTGRES, SECRET, Place
 from bench.report import Goal, line_of_json, percentile, table
 from domain.access.operations.list_publishing import PublishedList
 from domain.kernel.caller import SERVICE

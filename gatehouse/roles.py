@@ -43,9 +43,6 @@ ROUNDS_S: Mapping[str, float] = {
     "access.expire_commands": 1.0,
     "access.note_scans": 1.0,
     "access.escalate_alarms": 5.0,
-    "access.settle_lists": 15.0,
-    "access.renew_lists": 15.0,
-    "access.forget_list_reports": 3600.0,
     "access.watch_links": 5.0,
     "access.watch_gaps": 10.0,
     "access.watch_traffic": 30.0,
@@ -53,6 +50,9 @@ ROUNDS_S: Mapping[str, float] = {
 """What is done again and again behind the scenes, and how often."""
 SEAL_S = 5.0
 DROP_S = 600.0
+SETTLE_S = 15.0
+FORGET_S = 3600.0
+SETTLING = ("access.settle_lists", "access.renew_lists")
 SEALING = ("access.seal_log", "access.sign_roots")
 DROPPING = ("access.drop_days", "access.drop_leftovers", "access.erase_late")
 GRACE_S = 10
@@ -106,6 +106,9 @@ async def work(process: Process, url: str | None, *, ca_file: str | None = None)
             tasks.create_task(every(pause_s, partial(say, process, name)), name=name)
         tasks.create_task(every(SEAL_S, partial(say_until_done, process, *SEALING)), name="seal")
         tasks.create_task(every(DROP_S, partial(say_until_done, process, *DROPPING)), name="retention")
+        tasks.create_task(every(SETTLE_S, partial(say_until_done, process, *SETTLING)), name="lists settled")
+        forget = partial(say_until_done, process, "access.forget_list_reports")
+        tasks.create_task(every(FORGET_S, forget), name="list reports")
         if url is not None:
             tasks.create_task(Orders(url, asks(runtime), ca_file=ca_file).run(), name="orders")
             tasks.create_task(Desired(url, asks(runtime), ca_file=ca_file).run(), name="accounts")
