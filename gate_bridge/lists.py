@@ -18,6 +18,7 @@ from domain.kernel.caller import SERVICE
 from gate_bridge import wire
 from gate_bridge.calls import Asks
 from gate_bridge.client import Client, NotPublished, Received, Settings
+from gate_bridge.intake import poisoned
 
 logger = logging.getLogger(__name__)
 
@@ -101,17 +102,26 @@ class Answers:
             tasks.create_task(self._client.run(), name="list answers connection")
             async for message in self._client:
                 self._client.ack([message])
-                if (asked := self._read(message)) is None:
-                    continue
                 await self._free.acquire()
-                tasks.create_task(self._answer(*asked), name="list answer")
+                tasks.create_task(self._one(message), name="list answer")
 
-    def _read(self, message: Received) -> tuple[int, int, int] | None:
+    async def _one(self, message: Received) -> None:
+        try:
+            if (asked := await self._read(message)) is not None:
+                await self._answer(*asked)
+        except Exception:
+            # the gate asks again; its next question must not suffer for this one
+            logger.exception("a question on %s was not answered", message.topic)
+        finally:
+            self._free.release()
+
+    async def _read(self, message: Received) -> tuple[int, int, int] | None:
         """Return site, gate and revision of a question; None of one that is not to be answered."""
         try:
             envelope = wire.parse(message.topic, message.payload)
         except wire.Malformed as error:
             logger.warning("a gate's question about its list could not be read: %s", error)
+            await self._ask(SERVICE, "access.record", events=[], poison=[poisoned(error, message)])
             return None
         asked = envelope.message
         if message.retained or not isinstance(asked, wire.ListGet) or self._too_often(envelope.gate_id):
@@ -137,8 +147,6 @@ class Answers:
                 await self._client.publish(topic, chunk, qos=wire.QOS[leg], properties=beside)
         except NotPublished as error:
             logger.warning("gate %d asks again for its list: %s", gate_id, error)
-        finally:
-            self._free.release()
 
     async def _chunks(self, site_id: int, since: int) -> list[bytes]:
         """Return an answer, made once for all who ask the same in one moment."""

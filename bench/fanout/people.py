@@ -18,7 +18,8 @@ LASTS_S = 3600
 
 FURNISHED = """
 WITH place AS (
-    INSERT INTO sites (name, time_zone, created_at, version) VALUES ('Arena', 'UTC', now(), 1) RETURNING id
+    INSERT INTO sites (name, time_zone, shard, followed, created_at, version)
+    VALUES ('Arena', 'UTC', 0, 0, now(), 1) RETURNING id
 ), people AS (
     INSERT INTO users (email, username, first_name, last_name, locale, state, created_at, version)
     SELECT 'p' || n || '@example.com', 'p' || n, 'Ada', 'Lovelace', 'en', 'active', now(), 1

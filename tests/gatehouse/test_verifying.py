@@ -301,7 +301,8 @@ class Vandal:
 async def kept_log(log: Log) -> Log:
     """A log that can be brought back to what it was."""
     await meddle(
-        log.premises, "INSERT INTO sites (id, name, time_zone, created_at, version) VALUES (2, 'x', 'UTC', now(), 0)",
+        log.premises, "INSERT INTO sites (id, name, time_zone, shard, followed, created_at, version)"
+        " VALUES (2, 'x', 'UTC', 0, 0, now(), 0)",
         *(f"CREATE TABLE kept_{table} AS TABLE {table}" for table in TABLES),
     )  # fmt: skip
     return log

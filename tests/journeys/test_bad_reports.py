@@ -141,7 +141,7 @@ async def test_each_member_of_each_report_that_is_wrong_is_named(site: Site, gat
     await eventually(lambda: longer(site, before + len(wrong) - 1), PATIENCE_S)
 
     rows = await site.house.rows("SELECT topic, reason, payload FROM quarantine")
-    reasons = {("/".join(row.topic.split("/")[-2:]), row.payload): row.reason for row in rows}
+    reasons = {("/".join(row.topic.split("/")[4:]), row.payload): row.reason for row in rows}
     told = {case.name: reasons.get((case.leg, encoded(case)), "not put aside") for case in wrong}
     assert {case.name: told[case.name] for case in wrong if not told[case.name].startswith(case.field)} == {}
     assert await good_events(site, gate) == list(range(1, gate.seq + 1))

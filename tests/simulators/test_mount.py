@@ -134,12 +134,9 @@ async def test_a_clock_that_is_wrong_is_not_trusted_until_it_is_set_right(
             (event.kind, event.clock) for (number, *_), event in sorted(server.rows.items()) if number == 1
         ]
         assert events
-        assert kinds[-4:] == [
-            ("alarm_on", "ok"),
-            ("alarm_off", "unsure"),
-            ("clock_step", "ok"),
-            ("alarm_on", "ok"),
-        ]
+        # of the first nobody knows: the clock jumped just before or just after the server's time was heard
+        assert [kind for kind, _ in kinds[-4:]] == ["alarm_on", "alarm_off", "clock_step", "alarm_on"]
+        assert [clock for _, clock in kinds[-3:]] == ["unsure", "ok", "ok"]
         assert max(abs(beat.clock_offset_ms or 0) for beat in server.beats) > YEAR_S * 900
 
 

@@ -145,7 +145,7 @@ async def live(premises: Premises, passes: Sequence[Pass], lanes: Sequence[Lane]
             one.revoked = True
         case "forgive", person, name:
             one, zone = passes[person], premises.ids[name] if name else None
-            about = {"site_id": premises.ids["site"], "guest_pass_id": one.guest_pass_id}
+            about: dict[str, Any] = {"site_id": premises.ids["site"], "guest_pass_id": one.guest_pass_id}
             await premises.ask("guard", "access.forgive_pass", zone_id=zone, reason="a test", **about)
             one.walks.append((premises.now, SAID, zone))
 

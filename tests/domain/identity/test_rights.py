@@ -29,6 +29,9 @@ ALLOWED = {
     "sites.get_site": {"service", *EVERYBODY},
     "sites.create_site": {"admin"},
     "sites.change_site": {"manager", "admin"},
+    "sites.move_site": {"admin"},
+    "sites.list_placements": {"service"},
+    "sites.note_followed": {"service"},
 }
 
 

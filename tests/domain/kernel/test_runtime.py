@@ -168,6 +168,29 @@ async def test_who_waits_too_long_for_a_lock_is_told_to_come_again(toy: Toy, wri
     assert await toy.amount(counter_id) == 0
 
 
+FULL_DISK = """
+CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;
+CREATE TRIGGER full_disk BEFORE UPDATE ON counters EXECUTE FUNCTION full_disk()
+"""
+
+
+async def test_a_full_disk_is_no_fault_of_what_was_asked(toy: Toy, writers: Sessions):
+    counter_id = await toy.make()
+    async with writers.begin() as db:
+        for statement in FULL_DISK.rsplit(";", 1):
+            await db.execute(text(statement))
+    try:
+        with pytest.raises(Busy) as caught:
+            await toy.runtime.call(MEMBER, "toy.raise_counter", {"counterId": counter_id})
+    finally:
+        async with writers.begin() as db:
+            await db.execute(text("DROP FUNCTION full_disk CASCADE"))
+
+    assert caught.value.status == 503
+    assert (await toy.runtime.call(MEMBER, "toy.raise_counter", {"counterId": counter_id})).amount == 1
+
+
 async def test_a_lock_given_back_in_time_goes_unnoticed(toy: Toy, writers: Sessions):
     counter_id = await toy.make()
 
