@@ -20,6 +20,7 @@ from gate_bridge.calls import Asks, asks
 from gate_bridge.inbox import Received
 from server.process import Process
 
+NO_PROPERTIES = b"\0"
 BATCH = 500
 WARM, COUNTED = 26, 20
 """Batches; after the first ones every guest has arrived once, and their hosts are told no more."""
@@ -97,11 +98,11 @@ def _blobs(where: Place) -> list[bytes]:
         for number in range(BATCH):
             place = number % len(gates)
             topic = wire.topic(gates[place].site_id, gates[place].gate_id, "up/evt")
-            blob += packets.publish(topic, reporter.event(place), 1, False, number + 1)
+            blob += packets.publish(topic, reporter.event(place), 1, False, number + 1, NO_PROPERTIES)
         blobs.append(bytes(blob))
     return blobs
 
 
 def _received(packet: bytes) -> Received:
-    topic, payload, qos, number = packets.published(packet)
-    return Received(topic, payload, qos, False, False, number, 1)
+    topic, payload, qos, number, properties = packets.published(packet, five=True)
+    return Received(topic, payload, qos, False, False, number, 1, properties)
