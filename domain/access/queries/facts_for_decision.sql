@@ -32,10 +32,12 @@ SELECT g.site_id, g.mode,
        p.entered, p.taken AS pass_taken, p.code_step, p.code_zone_id,
        listed.watch,
        inside.ordinal AS inside_zone,
-       EXISTS (
-           SELECT FROM holds
-           WHERE holds.grant_id = p.id AND NOT holds.consumed AND holds.expires_at > :now
-             AND (holds.gate_id, holds.epoch, holds.rid) IS DISTINCT FROM (g.id, :epoch, :rid)
+       (
+           -- a plan made while there are no holds may go by any column named after WHERE: here by the pass alone
+           SELECT coalesce(bool_or(
+               holds.expires_at > :now AND (holds.gate_id, holds.epoch, holds.rid) IS DISTINCT FROM (g.id, :epoch, :rid)
+           ), false)
+           FROM holds WHERE holds.grant_id = p.id AND NOT holds.consumed
        ) AS held,
        p.needs_escort AND (EXISTS (
            SELECT FROM grants escort

@@ -119,7 +119,12 @@ class HoldRow(Table):
     __tablename__ = "holds"
     __table_args__ = (
         Index("holds_grant_open_idx", "grant_id", "expires_at", postgresql_where=text("NOT consumed")),
-        Index("holds_zone_open_idx", "zone_id", "expires_at", postgresql_where=text("NOT consumed")),
+        Index(
+            "holds_zone_open_idx",
+            "zone_id",
+            "expires_at",
+            postgresql_where=text("NOT consumed AND zone_id IS NOT NULL"),
+        ),
         Index("holds_expires_at_idx", "expires_at"),
     )
 
