@@ -120,6 +120,7 @@ async def test_a_muster_accounts_for_everybody_inside(house: House, screen: Scre
     await screen.part("muster-button").click()
     person = screen.part("muster-person", pass_id=guest["passId"])
     await expect(person).to_have_attribute("data-confidence", "seen")
+    await expect(screen.part("muster-zone", zone_id=1)).to_contain_text(re.compile(r"\d+ in − \d+ out"))
 
     await screen.part("muster-begin").click()
     await screen.part("muster-reason").fill("a drill")

@@ -8,9 +8,13 @@ import type { MusterView, MusterZone, PersonView } from './shapes';
 export interface Sheet {
   readonly at: string;
   readonly zones: readonly (MusterZone & {
-    readonly cameIn: number;
-    readonly wentOut: number;
+    readonly came: number;
+    readonly went: number;
     readonly corrected: number;
+    /** By how many passes that left unseen: they were next seen elsewhere. */
+    readonly elsewhere: number;
+    /** What does not add up, in words. */
+    readonly remarks: readonly string[];
   })[];
   readonly people: readonly PersonView[];
 }
