@@ -175,7 +175,14 @@ async def came_in(house: House, name: str) -> dict[str, Any]:
 
 def alive(family: list[psutil.Process]) -> list[psutil.Process]:
     """Those that still run; a zombie whose parent is slow does not."""
-    return [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    return [one for one in family if runs(one)]
+
+
+def runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False  # it ended between the two questions
 
 
 async def nothing_is_lost(house: House, guest: dict[str, Any], before: set[tuple[int, str]]) -> None:
