@@ -180,7 +180,7 @@ def alive(family: list[psutil.Process]) -> list[psutil.Process]:
 
 def runs(process: psutil.Process) -> bool:
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running()) and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False  # it ended between the two questions
 
