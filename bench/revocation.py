@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench.gates.place import HOUSE, POSTGRES, SECRET, Place
+from bench.gates.place import HOUSE, POSTGRES, SECRET, Place, answered
 from bench.list_gates import Account, Plan
 from bench.report import Goal, line_of_json, percentile, table
 from domain.access.operations.list_publishing import PublishedList
@@ -112,12 +112,15 @@ async def _badges(where: Place, runtime: Runtime, site_id: int, count: int) -> l
 
 async def _let_in(where: Place, runtime: Runtime) -> None:
     """Have the broker know the gates."""
-    async with asyncio.TaskGroup() as tasks, asyncio.timeout(PATIENCE_S):
+
+    async def known() -> bool:
+        return not await runtime.call(SERVICE, "access.list_device_accounts", {"pending": True})
+
+    async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(
             Desired(account_url(where.broker.url, "control", SECRET), asks(runtime)).run()
         )
-        while await runtime.call(SERVICE, "access.list_device_accounts", {"pending": True}):  # noqa: ASYNC110  # another process has no event to wait for
-            await asyncio.sleep(0.1)
+        await answered(known, PATIENCE_S)
         running.cancel()
 
 
@@ -125,19 +128,19 @@ async def _start_gates(where: Place, stack: AsyncExitStack) -> None:
     argv = (sys.executable, "-m", "bench.list_gates", str(where.folder / "plan.json"))
     gates = await Child.start(Command(argv=argv, log=where.folder / "log" / "gates.log"))
     stack.push_async_callback(gates.stop, 1)
-    async with asyncio.timeout(PATIENCE_S):
-        while (await where.ask(HEARD))[0][0] < GATES:  # noqa: ASYNC110  # another process has no event to wait for
-            await asyncio.sleep(0.1)
+    await answered(lambda: _all_heard(where), PATIENCE_S)
 
 
 async def _revoke(where: Place, runtime: Runtime, badge: int) -> float:
     """Revoke a badge and return how long it took until all gates had said that they know, in ms."""
     began = time.perf_counter()
     await runtime.call(HOUSE, "access.revoke_pass", {"passId": badge})
-    async with asyncio.timeout(PATIENCE_S):
-        while (await where.ask(HEARD))[0][0] < GATES:  # noqa: ASYNC110  # another process has no event to wait for
-            await asyncio.sleep(0.01)
+    await answered(lambda: _all_heard(where), PATIENCE_S, every_s=0.01)
     return (time.perf_counter() - began) * 1000
+
+
+async def _all_heard(where: Place) -> bool:
+    return bool((await where.ask(HEARD))[0][0] >= GATES)
 
 
 async def _long(where: Place, runtime: Runtime) -> list[float]:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -108,9 +108,7 @@ class Place:
         environment = {**self.environment, "HEALTH_PORT" if role != "serve" else "PORT": str(port)}
         child = await Child.start(Command(argv=argv, log=log, env=environment))
         self.stack.push_async_callback(child.stop, 5)
-        async with asyncio.timeout(READY_S):
-            while not await _is_ready(port):  # noqa: ASYNC110  # another process has no event to wait for
-                await asyncio.sleep(0.05)
+        await answered(lambda: _is_ready(port), READY_S)
         return child
 
     async def ask(self, question: str, *arguments: Any) -> list[Any]:
@@ -142,6 +140,19 @@ async def place(
             made.plan = await _furnish(made, process.runtime, scanning, reporting)
         made.plan_file.write_bytes(msgspec.json.encode(made.plan))
         yield made
+
+
+async def answered(question: Callable[[], Awaitable[bool]], within_s: float, every_s: float = 0.05) -> None:
+    """Ask until the answer is yes: another process has no event to wait for.
+
+    Raises:
+        TimeoutError: It was not within that time.
+    """
+    async with asyncio.timeout(within_s):
+        while True:
+            if await question():
+                return
+            await asyncio.sleep(every_s)
 
 
 async def _is_ready(port: int) -> bool:

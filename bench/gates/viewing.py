@@ -7,6 +7,7 @@ import asyncio
 import re
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -79,11 +80,12 @@ class Viewer(asyncio.Protocol):
 async def _main(plan: Plan, viewing: Viewing) -> None:
     reporter = Reporter(plan)
     await reporter.open()
-    viewers = [Viewer(viewing) for _ in range(viewing.viewers)]
+    loop, viewers = asyncio.get_running_loop(), []
     async with asyncio.timeout(READY_S):
-        for viewer in viewers:
-            await asyncio.get_running_loop().create_connection(lambda: viewer, "127.0.0.1", viewing.port)  # noqa: B023
+        for _ in range(viewing.viewers):
+            _, viewer = await loop.create_connection(partial(Viewer, viewing), "127.0.0.1", viewing.port)
             await viewer.following
+            viewers.append(viewer)
     sent: dict[bytes, int] = {}
 
     def walk() -> None:

@@ -15,7 +15,7 @@ import asyncpg
 from sqlalchemy import TextClause
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from domain.kernel.driver import compiled
+from domain.kernel.driver import compiled, connect
 
 CONNECTIONS = 4
 CONNECT_S = 5.0
@@ -84,8 +84,7 @@ class Direct:
         return row
 
     async def _connect(self) -> "_Connection":
-        _, where = self._engine.dialect.create_connect_args(self._engine.url)
-        return _Connection(await asyncpg.connect(**where, server_settings=SETTINGS, timeout=CONNECT_S))
+        return _Connection(await connect(self._engine.url, SETTINGS, CONNECT_S))
 
 
 class _NoSession:

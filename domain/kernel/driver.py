@@ -9,14 +9,24 @@ from functools import lru_cache
 from typing import Any
 
 import asyncpg
-from sqlalchemy import TextClause, text
+from sqlalchemy import URL, TextClause, text
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-_DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # SQLAlchemy has no types here
+_DIALECT: Any = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # Any: SQLAlchemy has no types here
 
 _FIRST = text("SELECT")
+
+
+async def connect(url: URL, settings: Mapping[str, str], within_s: float) -> Any:
+    """Return a connection of the driver's own; who asks for it closes it.
+
+    Raises:
+        OSError, TimeoutError, asyncpg.PostgresError: There is no way to it now.
+    """
+    _, where = _DIALECT.create_connect_args(url)
+    return await asyncpg.connect(**where, server_settings=dict(settings), timeout=within_s)
 
 
 async def rows(db: AsyncSession, statement: TextClause, values: Mapping[str, Any]) -> list[Any]:

@@ -9,6 +9,7 @@ from sqlalchemy import func, select, update
 from domain.access.events import GateCommanded, GateCommandEnded
 from domain.access.operations.keys import signing_key
 from domain.access.operations.modes import Why
+from domain.access.rules.facts import Direction
 from domain.access.tables.orders import GateCommandRow
 from domain.access.tables.place import GateRow
 from domain.kernel.context import Context
@@ -18,7 +19,6 @@ from domain.kernel.paging import Limit, Page, page, turn
 
 LASTS = timedelta(seconds=5)
 Verb = Literal["open", "identify", "reboot"]
-Direction = Literal["in", "out"]
 UNDER_WAY = ("waiting", "sent")
 
 

@@ -8,7 +8,6 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Literal
 
 import msgspec
 
@@ -18,7 +17,7 @@ from domain.access.rules import token
 from domain.access.rules.credentials import Method, normalised
 from domain.access.rules.decide import PASSAGE_WINDOW_S
 from domain.access.rules.decide import decide as judge
-from domain.access.rules.facts import Facts
+from domain.access.rules.facts import Direction, Facts
 from domain.access.rules.reasons import Reason
 from domain.access.rules.verdict import Step, Verdict
 from domain.access.tables.place import GateRow
@@ -29,7 +28,6 @@ from domain.kernel.errors import Forbidden, NotFound
 from domain.kernel.operations import operation
 
 LOOKS = 5
-Direction = Literal["in", "out"]
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

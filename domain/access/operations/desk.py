@@ -16,6 +16,7 @@ from domain.access.operations.passages import correct, put_pass
 from domain.access.operations.zones import ZoneView
 from domain.access.operations.zones import view as zone_view
 from domain.access.queries.guests import GuestItem, guest_items, guests, todays_guests
+from domain.access.rules.facts import Direction
 from domain.access.rules.names import fold, likeness
 from domain.access.tables.place import GateRow, ZoneRow
 from domain.access.tables.record import VisitRow
@@ -32,7 +33,6 @@ LOOKED_THROUGH = 20_000
 """Guests of one day whose names are compared; nobody finds a name among more."""
 Part = Annotated[str, msgspec.Meta(max_length=100)]
 Counted = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
-Direction = Literal["in", "out"]
 
 
 class PassNotValid(DomainError):

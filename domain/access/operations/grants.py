@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from domain.access.operations.keys import private_key, signing_key
 from domain.access.rules import token
+from domain.access.rules.facts import Entries, OwnPassback
 from domain.access.rules.windows import LONGEST
 from domain.access.tables.place import ZoneRow
 from domain.access.tables.rights import GrantRow
@@ -16,7 +17,6 @@ from domain.kernel.context import Context
 from domain.kernel.errors import Invalid
 
 Kind = Literal["guest", "badge", "ticket", "vehicle", "staff"]
-Passback = Literal["hard", "soft", "off"]
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,9 +25,9 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind = "guest"
     holder_user_id: int | None = None
     holder_name: str = ""
-    entries: Literal["single", "many"] = "many"
+    entries: Entries = "many"
     schedule_id: int | None = None
-    passback: Passback | None = None
+    passback: OwnPassback | None = None
     unpaid: bool = False
     needs_escort: bool = False
     escorts: bool = False

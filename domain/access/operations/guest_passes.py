@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from email_validator import EmailNotValidError, validate_email
@@ -12,6 +12,7 @@ from domain.access.events import GuestPassExpired, GuestPassRequested, GuestPass
 from domain.access.operations.grants import Terms, make_grant, signed, zone_ids_of
 from domain.access.operations.lists import list_passes
 from domain.access.rules import qr, token
+from domain.access.rules.facts import Entries
 from domain.access.rules.windows import guest_state, window_problem
 from domain.access.tables.place import ZoneRow
 from domain.access.tables.rights import GrantRow, GuestPassRow
@@ -28,7 +29,6 @@ GuestName = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Email = Annotated[str, msgspec.Meta(max_length=254)]
 Zones = Annotated[list[int], msgspec.Meta(min_length=1, max_length=32)]
 Note = Annotated[str, msgspec.Meta(max_length=500)]
-Entries = Literal["single", "many"]
 Both = Select[GuestPassRow, GrantRow]
 
 TIMES = {"startTime": "start", "endTime": "end", "startDate": "start", "endDate": "end"}

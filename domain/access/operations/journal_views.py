@@ -5,7 +5,7 @@
 2. A hole is raised once: an alarm that somebody closed, since the events are gone for good, does not come again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -101,7 +101,7 @@ async def watch_gaps(ctx: Context) -> None:
         await clear_alarm(ctx, KIND, site_id=site_id, gate_id=gate_id)
 
 
-def _life(row: GateEpochRow, gate: GateRow, missing: int, gaps: object) -> Life:
+def _life(row: GateEpochRow, gate: GateRow, missing: int, gaps: Iterable[tuple[int, int]]) -> Life:
     return Life(
         epoch=row.epoch.hex(),
         current=row.epoch == gate.epoch,
@@ -109,7 +109,7 @@ def _life(row: GateEpochRow, gate: GateRow, missing: int, gaps: object) -> Life:
         watermark=row.watermark,
         highest=row.highest,
         missing=missing,
-        gaps=list(gaps),  # type: ignore[call-overload]  # pairs
+        gaps=list(gaps),
         asked_at=row.asked_at,
     )
 

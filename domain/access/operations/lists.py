@@ -126,7 +126,7 @@ def _line(grant: GrantRow, watch: Action | None, digests: Sequence[str], party: 
         valid_until=int(grant.valid_until.timestamp()),
         flags=sum(flag for flag, is_set in flags.items() if is_set),
         schedule_id=grant.schedule_id,
-        passback=grant.passback,  # type: ignore[arg-type]  # a text of the table
+        passback=grant.passback,
         party=party or grant.holder_user_id,
         digests=tuple(digests),
     )

@@ -132,7 +132,7 @@ async def _apply_to_site(ctx: Context, site_id: int, reason: str) -> list[OrderV
 
 
 def _apply(ctx: Context, gate: GateRow, order: GateOrderRow, site: Wish, reason: str) -> None:
-    own = Wish(order.own_mode, order.own_until).at(ctx.now)  # type: ignore[arg-type]  # a text of the table
+    own = Wish(order.own_mode, order.own_until).at(ctx.now)
     wish = effective(site, own)
     if order.revision and (order.mode, order.until) == (wish.mode, wish.until):
         return  # nothing new to say: the gate would only have to confirm the same again
@@ -154,7 +154,7 @@ def _apply(ctx: Context, gate: GateRow, order: GateOrderRow, site: Wish, reason:
 async def _site_wish(ctx: Context, site_id: int) -> Wish:
     await lock_site(ctx, site_id)
     row = await ctx.db.get(SiteModeRow, site_id, populate_existing=True)
-    return NORMAL if row is None else Wish(row.mode, row.until).at(ctx.now)  # type: ignore[arg-type]  # as above
+    return NORMAL if row is None else Wish(row.mode, row.until).at(ctx.now)
 
 
 async def _gate(ctx: Context, gate_id: int) -> GateRow:

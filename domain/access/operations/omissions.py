@@ -99,7 +99,7 @@ def _view(row: OmissionRow, public_key: bytes) -> OmissionView:
         omission_id=row.id,
         site_id=row.site_id,
         day=row.day,
-        kind=row.kind,  # type: ignore[arg-type]  # the table's check
+        kind=row.kind,
         events=row.events,
         unreadable=row.unreadable,
         term_days=row.term_days,

@@ -9,7 +9,6 @@ from sqlalchemy import select
 
 from domain.access.events import PassChanged, PassIssued, PassRevoked
 from domain.access.operations.grants import (
-    Passback,
     Terms,
     is_printable,
     make_grant,
@@ -20,6 +19,7 @@ from domain.access.operations.grants import (
 )
 from domain.access.operations.lists import list_passes as tell_gates
 from domain.access.rules import qr, token
+from domain.access.rules.facts import OwnPassback
 from domain.access.tables.place import ZoneRow
 from domain.access.tables.rights import GrantRow
 from domain.kernel.caller import SiteRole
@@ -87,7 +87,7 @@ async def create_pass(
     zone_ids: Zones | None = None,
     entries: Literal["single", "many"] = "many",
     schedule_id: int | None = None,
-    passback: Passback | None = None,
+    passback: OwnPassback | None = None,
     unpaid: bool = False,
     needs_escort: bool = False,
     escorts: bool = False,

@@ -10,10 +10,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import asyncpg
 import msgspec
 from sqlalchemy import make_url
-from sqlalchemy.dialects.postgresql.asyncpg import dialect as Dialect
 
 from domain.access.rules.audit import Audit, SiteDay
 from domain.access.rules.chains import Chain, Journal, Run, join, measured
@@ -22,10 +20,12 @@ from domain.access.rules.proof import Finding
 from domain.access.rules.root_chain import RootFinding
 from domain.access.rules.statements import Omission, Root
 from domain.kernel import queries
+from domain.kernel.driver import compiled, connect
 
 ROWS = 100_000
 """About how many events a span has."""
 FETCHED = 4_000
+CONNECT_S = 10.0
 Y2000_US = 946_684_800_000_000
 FROM_US, TO_US = Y2000_US - 2**63, Y2000_US + 2**63 - 1
 """What PostgreSQL reads as the ends of time."""
@@ -76,8 +76,7 @@ class JournalReport(msgspec.Struct, frozen=True, kw_only=True):
 @asynccontextmanager
 async def reading(url: str, snapshot: str | None = None) -> AsyncIterator[Connection]:
     """Hold a connection on which all questions are about one moment: that of the snapshot, or a new one."""
-    _, where = Dialect().create_connect_args(make_url(url))  # type: ignore[no-untyped-call]  # of SQLAlchemy
-    connection = await asyncpg.connect(**where, server_settings=SETTINGS, timeout=10)
+    connection = await connect(make_url(url), SETTINGS, CONNECT_S)
     try:
         await connection.set_type_codec(
             "timestamptz",
@@ -111,7 +110,7 @@ async def plan(connection: Connection) -> Plan:
 async def verify_span(connection: Connection, planned: Plan, span: Span) -> Part:
     """Go through one span."""
     audit = Audit(planned.sites, planned.dropped, rooted_us=planned.rooted_us)
-    statement, names = _compiled("lines_of_span")
+    statement, names = compiled(queries.load("domain.access", "lines_of_span"))
     given = dict(zip(("since", "until"), span, strict=True))
     cursor = await connection.cursor(statement, *(given[name] for name in names))
     while some := await cursor.fetch(FETCHED):
@@ -199,8 +198,3 @@ async def _spans(connection: Connection) -> list[Span]:
 
 def _moment(us: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)
-
-
-def _compiled(verb: str) -> tuple[str, list[str]]:
-    compiled = queries.load("domain.access", verb).compile(dialect=Dialect())  # type: ignore[no-untyped-call]
-    return str(compiled), list(compiled.positiontup or ())

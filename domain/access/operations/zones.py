@@ -1,13 +1,14 @@
 """Zones: the areas of a site."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from sqlalchemy import func, select
 
 from domain.access.events import ZoneChanged
 from domain.access.operations.lists import next_revision
+from domain.access.rules.facts import OfflinePolicy, Passback
 from domain.access.tables.place import ZoneRow
 from domain.kernel.context import Context
 from domain.kernel.errors import NotFound
@@ -16,8 +17,6 @@ from domain.kernel.paging import Limit, Page, page, turn
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Capacity = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
-OfflinePolicy = Literal["deny", "signed_ok", "list_ok", "open"]
-Passback = Literal["hard", "soft", "timed", "off"]
 Minutes = Annotated[int, msgspec.Meta(ge=1, le=7 * 24 * 60)]
 Schedule = int | msgspec.UnsetType | None
 

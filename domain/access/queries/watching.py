@@ -15,7 +15,7 @@ from domain.kernel.context import Context
 async def watch_entries(ctx: Context, site_id: int) -> Sequence[Entry]:
     """Return the watch-list of a site."""
     rows = await ctx.db.scalars(select(WatchRow).where(WatchRow.site_id == site_id).order_by(WatchRow.id))
-    return [Entry(id=row.id, kind=row.kind, value=row.value, action=row.action) for row in rows]  # type: ignore[arg-type]  # texts of the table
+    return [Entry(id=row.id, kind=row.kind, value=row.value, action=row.action) for row in rows]
 
 
 async def holders_of(ctx: Context, grants: Sequence[GrantRow]) -> Mapping[int, Holder]:

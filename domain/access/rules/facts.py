@@ -16,6 +16,8 @@ Link = Literal["online", "offline"]
 Mode = Literal["normal", "free", "locked", "lockdown", "evacuate"]
 OfflinePolicy = Literal["deny", "signed_ok", "list_ok", "open"]
 Passback = Literal["hard", "soft", "timed", "off"]
+OwnPassback = Literal["hard", "soft", "off"]
+"""What a pass may say of itself: how long the time of `timed` is, zones know."""
 
 
 class PassFacts(Struct, frozen=True, kw_only=True):
@@ -33,7 +35,7 @@ class PassFacts(Struct, frozen=True, kw_only=True):
     entries: Entries = "many"
     hours: Hours | None = None
     """When it opens within that time; None = always."""
-    passback: Passback | None = None
+    passback: OwnPassback | None = None
     """A rule of its own for entering a zone twice; None = that of the zone."""
     revoked: bool = False
     blocked: bool = False

@@ -8,12 +8,11 @@ said by the signatures under all that a gate is told of its list.
 from collections.abc import Iterable, Mapping
 from enum import IntFlag
 from hashlib import sha256
-from typing import Literal
 
 import msgspec
 from msgspec import Struct, field
 
-from domain.access.rules.facts import PassFacts
+from domain.access.rules.facts import OwnPassback, PassFacts
 from domain.access.rules.hours import Hours
 
 
@@ -43,7 +42,7 @@ class Listed(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Unix seconds; the first second in which it no longer opens."""
     flags: int = field(name="x", default=0)
     schedule_id: int | None = field(name="w", default=None)
-    passback: Literal["hard", "soft", "off"] | None = field(name="b", default=None)
+    passback: OwnPassback | None = field(name="b", default=None)
     party: int | None = field(name="g", default=None)
     """Who belongs together: a host and the guests that the host may escort have one number."""
     digests: tuple[str, ...] = field(name="c", default=())

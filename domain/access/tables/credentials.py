@@ -10,11 +10,13 @@ from sqlalchemy import (
     Identity,
     Index,
     LargeBinary,
+    Text,
     UniqueConstraint,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from domain.access.rules.watch_list import Action, Watched
 from domain.kernel.database import Table, Versioned
 from domain.kernel.errors import DomainError, Invalid
 
@@ -58,9 +60,9 @@ class WatchRow(Table, Versioned):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
     site_id: Mapped[int] = mapped_column(ForeignKey("sites.id"))
-    kind: Mapped[str]
+    kind: Mapped[Watched] = mapped_column(Text)
     value: Mapped[str]
-    action: Mapped[str]
+    action: Mapped[Action] = mapped_column(Text)
     reason: Mapped[str]
     created_by: Mapped[int | None]
     created_at: Mapped[datetime]

@@ -11,9 +11,10 @@
 from datetime import date, datetime
 from typing import ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Identity, Index, LargeBinary, text
+from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Identity, Index, LargeBinary, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from domain.access.rules.statements import Kind
 from domain.kernel.database import Table, Versioned
 from domain.kernel.errors import DomainError, Invalid
 
@@ -86,7 +87,7 @@ class OmissionRow(Table):
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
     site_id: Mapped[int] = mapped_column(ForeignKey("sites.id"))
     day: Mapped[date] = mapped_column(Date)
-    kind: Mapped[str]
+    kind: Mapped[Kind] = mapped_column(Text)
     events: Mapped[int]
     unreadable: Mapped[int]
     term_days: Mapped[int | None]

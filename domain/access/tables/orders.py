@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from domain.access.rules.facts import Mode
 from domain.kernel.database import Table, Versioned
 
 MODES = "mode IN ('normal', 'free', 'locked', 'lockdown', 'evacuate')"
@@ -17,7 +18,7 @@ class SiteModeRow(Table, Versioned):
     __table_args__ = (CheckConstraint("mode IN ('normal', 'lockdown', 'evacuate')", name="mode"),)
 
     site_id: Mapped[int] = mapped_column(ForeignKey("sites.id"), primary_key=True, autoincrement=False)
-    mode: Mapped[str]
+    mode: Mapped[Mode] = mapped_column(Text)
     until: Mapped[datetime | None]
     reason: Mapped[str]
 
@@ -38,9 +39,9 @@ class GateOrderRow(Table):
     )
 
     gate_id: Mapped[int] = mapped_column(ForeignKey("gates.id"), primary_key=True, autoincrement=False)
-    own_mode: Mapped[str] = mapped_column(default="normal")
+    own_mode: Mapped[Mode] = mapped_column(Text, default="normal")
     own_until: Mapped[datetime | None]
-    mode: Mapped[str] = mapped_column(default="normal")
+    mode: Mapped[Mode] = mapped_column(Text, default="normal")
     until: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(default="")
     revision: Mapped[int] = mapped_column(default=0)

@@ -11,11 +11,13 @@ from sqlalchemy import (
     Identity,
     Index,
     LargeBinary,
+    Text,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from domain.access.rules.facts import OwnPassback
 from domain.kernel.database import Table, Versioned
 from domain.kernel.errors import DomainError, Invalid
 
@@ -65,7 +67,7 @@ class GrantRow(Table):
     holder_user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     holder_name: Mapped[str] = mapped_column(default="")
     schedule_id: Mapped[int | None]
-    passback: Mapped[str | None]
+    passback: Mapped[OwnPassback | None] = mapped_column(Text)
     unpaid: Mapped[bool] = mapped_column(default=False)
     needs_escort: Mapped[bool] = mapped_column(default=False)
     escorts: Mapped[bool] = mapped_column(default=False)
