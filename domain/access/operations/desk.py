@@ -101,12 +101,13 @@ async def log_visit(
     if open and gate_id is None:
         raise Invalid.field("gateId", "is required to have a gate open")
     where = await _passed_gate(ctx, guest.site_id, gate_id)
-    direction: Direction = "in" if action == "enter" else "out"
+    direction = _through(where, action)
     if open:
         await open_for_walk(
             ctx, where.id, direction, "let in at the desk" if action == "enter" else "let out"
         )
     desk = await open_desk(ctx, guest.site_id)
+    await _locked_guest(ctx, guest.grant_id)
     grant = await _locked(ctx, guest.grant_id)
     if action == "enter":
         _refuse_invalid(grant, ctx.now)
@@ -118,9 +119,8 @@ async def log_visit(
         grant_id=grant.id,
         gate_id=where.id,
     )
-    await write_down(ctx, desk, entry)
-    newest = select(VisitRow).where(VisitRow.guest_pass_id == guest_pass_id).order_by(VisitRow.id.desc())
-    return visit_view((await ctx.db.scalars(newest.limit(1))).one())
+    access_id = await write_down(ctx, desk, entry)
+    return visit_view((await ctx.db.scalars(select(VisitRow).where(VisitRow.access_id == access_id))).one())
 
 
 @operation("access.override", allow={"guard", "manager", "admin"})
@@ -172,9 +172,7 @@ async def forgive_pass(
     if zone_id is not None and (zone is None or zone.site_id != site_id):
         raise Invalid.field("zoneId", f"site {site_id} has no zone {zone_id}")
     desk = await open_desk(ctx, site_id)
-    guest = await ctx.db.scalar(
-        select(GuestPassRow).where(GuestPassRow.grant_id == held).with_for_update(key_share=True)
-    )
+    guest = await _locked_guest(ctx, held)
     grant = await _locked(ctx, held)
     at = to_the_millisecond(ctx.now)
     if grant.moved_at is not None:
@@ -226,7 +224,7 @@ def _refuse_invalid(grant: GrantRow, now: datetime) -> None:
 async def _passed_gate(ctx: Context, site_id: int, gate_id: int | None) -> GateRow:
     if gate_id is not None:
         gate = await ctx.db.get(GateRow, gate_id)
-        if gate is None or gate.site_id != site_id:
+        if gate is None or gate.desk or gate.site_id != site_id:
             raise Invalid.field("gateId", f"site {site_id} has no gate {gate_id}")
         return gate
     from_street = select(GateRow).where(
@@ -236,6 +234,13 @@ async def _passed_gate(ctx: Context, site_id: int, gate_id: int | None) -> GateR
     if gate is None:
         raise Invalid.field("gateId", f"is required: site {site_id} has no entrance")
     return gate
+
+
+def _through(gate: GateRow, action: Literal["enter", "exit"]) -> Direction:
+    """Return which way somebody goes through a gate who comes in from the street, or goes out to it."""
+    if (gate.from_zone_id is None) == (gate.to_zone_id is None):
+        raise Invalid.field("gateId", f"gate {gate.id} does not lead in from outside, nor out")
+    return "in" if (gate.from_zone_id is None) == (action == "enter") else "out"
 
 
 async def _holder(ctx: Context, site_id: int, guest_pass_id: int | None, pass_id: int | None) -> int | None:
@@ -250,6 +255,12 @@ async def _holder(ctx: Context, site_id: int, guest_pass_id: int | None, pass_id
         if grant is None or grant.site_id != site_id:
             raise Invalid.field("passId", f"site {site_id} has no such pass")
     return pass_id
+
+
+async def _locked_guest(ctx: Context, grant_id: int) -> GuestPassRow | None:
+    """Lock the guest pass of a grant, if it has one: always before the grant."""
+    chosen = select(GuestPassRow).where(GuestPassRow.grant_id == grant_id).with_for_update(key_share=True)
+    return await ctx.db.scalar(chosen)
 
 
 async def _locked(ctx: Context, grant_id: int) -> GrantRow:

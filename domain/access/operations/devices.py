@@ -13,6 +13,7 @@ from domain.access.operations.device_accounts import (
     renew_account,
     with_password,
 )
+from domain.access.operations.enrolment import withdraw_enrolment
 from domain.access.tables.place import DeviceRow, GateRow
 from domain.kernel.context import Context
 from domain.kernel.errors import NotFound
@@ -45,6 +46,7 @@ class DeviceState(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 async def provision_gate(ctx: Context, *, gate_id: int) -> DeviceView:
     """Give a gate a new device account; the one it had stops working. The password is shown in this answer only."""
     gate = await _gate(ctx, gate_id)
+    await withdraw_enrolment(ctx, gate_id)
     device = await renew_account(ctx, gate, by=ctx.caller.user_id)
     return await account_of(ctx, gate, device)
 
@@ -78,6 +80,8 @@ async def _switch(ctx: Context, gate_id: int, *, enabled: bool, reason: str) -> 
     device = await ctx.db.get(DeviceRow, gate_id, with_for_update=True)
     if device is None:
         raise NotFound(f"Gate {gate_id} has no device")
+    if not enabled:
+        await withdraw_enrolment(ctx, gate_id)
     if device.enabled is not enabled:
         device.enabled = enabled
         device.revision += 1

@@ -13,10 +13,10 @@ from domain.access.operations.access_log import view as visit_view
 from domain.access.operations.privacy import guests_like
 from domain.access.queries.log_entries import LogEntry, entries, read_entries
 from domain.access.tables.credentials import CredentialRow
-from domain.access.tables.evidence import IncidentHoldRow
-from domain.access.tables.orders import GateCommandRow
+from domain.access.tables.musters import MusterMarkRow
 from domain.access.tables.record import AccessLogRow, VisitRow
 from domain.access.tables.rights import DecisionRow, GrantRow, GuestPassRow
+from domain.kernel import queries
 from domain.kernel.context import Context
 from domain.kernel.errors import Forbidden, Invalid, NotFound
 from domain.kernel.operations import operation
@@ -71,8 +71,17 @@ class ActRecord(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     reason: str
 
 
+class MarkRecord(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Whether the person was seen to be safe in a muster."""
+
+    muster_id: int
+    at: datetime
+    safe: bool
+    way: str
+
+
 class Dossier(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """All of it; of a guest by their passes, of a user by what they host and order."""
+    """All of it; of a guest by their passes, of a user by what they host, order and write down."""
 
     user_id: int | None
     guest_pass_id: int | None
@@ -82,6 +91,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     visits: Sequence[VisitView]
     log: Sequence[LogEntry]
     decisions: Sequence[DecisionRecord]
+    marks: Sequence[MarkRecord]
     acts: Sequence[ActRecord]
 
 
@@ -92,6 +102,7 @@ async def export_person(
     """Return everything kept here about one person: about the caller, or (for managers) about the guest of a pass.
 
     Managers give a guest's to the guest, who may ask for it. What other parts keep, such as letters, is asked of them.
+    Whom a site watches is its own word and not in it.
     """
     if (user_id is None) == (guest_pass_id is None):
         raise Invalid.field("userId", "give either this or guestPassId")
@@ -118,6 +129,7 @@ async def _of_guest(ctx: Context, guest_pass_id: int) -> Dossier:
         visits=await _visits(ctx, select(VisitRow).where(VisitRow.guest_pass_id.in_(ids))),
         log=await _log(ctx, grants),
         decisions=await _decisions(ctx, grants),
+        marks=await _marks(ctx, grants),
         acts=[],
     )
 
@@ -134,6 +146,7 @@ async def _of_user(ctx: Context, user_id: int) -> Dossier:
         visits=await _visits(ctx, select(VisitRow).where(VisitRow.host_user_id == user_id)),
         log=await _log(ctx, grants),
         decisions=await _decisions(ctx, grants),
+        marks=await _marks(ctx, grants),
         acts=await _acts(ctx, user_id),
     )
 
@@ -207,15 +220,14 @@ async def _decisions(ctx: Context, grants: Sequence[int]) -> list[DecisionRecord
     ]
 
 
+async def _marks(ctx: Context, grants: Sequence[int]) -> list[MarkRecord]:
+    chosen = select(MusterMarkRow).where(MusterMarkRow.grant_id.in_(grants)).order_by(MusterMarkRow.at)
+    return [
+        MarkRecord(muster_id=row.muster_id, at=row.at, safe=row.safe, way=row.way)
+        for row in await ctx.db.scalars(chosen)
+    ]
+
+
 async def _acts(ctx: Context, user_id: int) -> list[ActRecord]:
-    commands = select(GateCommandRow).where(GateCommandRow.ordered_by == user_id)
-    holds = select(IncidentHoldRow).where(IncidentHoldRow.placed_by == user_id)
-    acts = [
-        ActRecord(what=f"command {row.verb} to gate {row.gate_id}", at=row.ordered_at, reason=row.reason)
-        for row in await ctx.db.scalars(commands)
-    ]
-    acts += [
-        ActRecord(what=f"incident hold {row.id} at site {row.site_id}", at=row.placed_at, reason=row.reason)
-        for row in await ctx.db.scalars(holds)
-    ]
-    return sorted(acts, key=lambda act: act.at)
+    rows = await ctx.db.execute(queries.load("domain.access", "acts_of_user"), {"user_id": user_id})
+    return [ActRecord(what=what, at=at, reason=reason) for what, at, reason in rows]

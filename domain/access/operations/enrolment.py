@@ -14,7 +14,7 @@ from functools import partial
 from typing import Annotated, Any, Final
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.access.events import EnrolmentOpened
@@ -140,6 +140,12 @@ async def enrol_device(
     enrolment.used_at, enrolment.device = ctx.now, device
     enrolment.generation = account.generation
     return await account_of(ctx, gate, account)
+
+
+async def withdraw_enrolment(ctx: Context, gate_id: int) -> None:
+    """Have a token that waits for a device be none any more; the caller holds the gate's lock."""
+    waits = (EnrolmentRow.gate_id == gate_id) & EnrolmentRow.used_at.is_(None)
+    await ctx.db.execute(delete(EnrolmentRow).where(waits))
 
 
 async def _found(ctx: Context, token: str) -> tuple[GateRow, EnrolmentRow]:

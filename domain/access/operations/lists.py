@@ -153,7 +153,9 @@ async def settle_lists(ctx: Context) -> int:
     unlisted = entry.grant_id.is_(None) & (GrantRow.valid_until > ctx.now)
     ended = entry.entry.is_not(None) & (GrantRow.valid_until <= ctx.now)
     chosen = select(GrantRow).outerjoin(entry, entry.grant_id == GrantRow.id).where(unlisted | ended)
-    grants = (await ctx.db.scalars(chosen.order_by(GrantRow.id).limit(SETTLED_AT_ONCE))).all()
+    # a pass that is being changed is listed by who changes it; what was read before would undo that
+    locked = chosen.with_for_update(key_share=True, skip_locked=True, of=GrantRow)
+    grants = (await ctx.db.scalars(locked.order_by(GrantRow.id).limit(SETTLED_AT_ONCE))).all()
     await list_passes(ctx, grants)
     return len(grants)
 

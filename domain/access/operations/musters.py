@@ -165,10 +165,9 @@ async def end_muster(ctx: Context, *, muster_id: int) -> MusterView:
     people = await people_inside(ctx, muster.site_id, muster_id=muster_id)
     summary = (await scene_of(ctx, muster)).summary
     kept = Kept(summary, await zone_sums(ctx, muster.site_id, people))
-    missing = [known.person.pass_id for known in people if not known.person.safe and known.person.zone_id]
-    for pass_id in missing:
-        if await ctx.db.get(MusterMarkRow, (muster_id, pass_id)) is None:
-            ctx.db.add(_row(ctx, muster, pass_id, safe=False, way="tap"))
+    inside = [known.person for known in people if known.person.zone_id is not None]
+    unmarked = [person.pass_id for person in inside if person.marked_way is None]
+    ctx.db.add_all(_row(ctx, muster, pass_id, safe=False, way="tap") for pass_id in unmarked)
     muster.ended_at, muster.ended_by = ctx.now, ctx.caller.user_id
     muster.summary = msgspec.to_builtins(kept)
     told = {"muster_id": muster_id, "site_id": muster.site_id}

@@ -22,6 +22,7 @@ from domain.access.rules import qr, token
 from domain.access.rules.facts import OwnPassback
 from domain.access.tables.place import ZoneRow
 from domain.access.tables.rights import GrantRow
+from domain.identity.queries.people import sites_of
 from domain.kernel.caller import SiteRole
 from domain.kernel.context import Context
 from domain.kernel.errors import DomainError, Forbidden, Invalid, NotFound
@@ -112,6 +113,7 @@ async def create_pass(
         live_code=live_code,
     )
     _allow(ctx, site_id, terms)
+    await _require_belonging(ctx, site_id, holder_user_id)
     window = await _window(ctx, site_id, start, end)
     grant = await make_grant(ctx, site_id, window, zone_ids=zone_ids, terms=terms)
     await tell_gates(ctx, [grant])
@@ -131,9 +133,14 @@ async def change_pass(
     schedule_id: int | msgspec.UnsetType | None = msgspec.UNSET,
     unpaid: bool | None = None,
 ) -> PassView:
-    """Change until when, where and at which hours a pass opens, or whether it is paid; what is not given stays."""
+    """Change until when, where and at which hours a pass opens, or whether it is paid; what is not given stays.
+
+    A pass that only a manager may issue, only a manager changes, but for what is paid.
+    """
     grant = await _own(ctx, pass_id)
     ctx.require("desk", "manager", site_id=grant.site_id)
+    if _is_managers(grant) and (end, zone_ids, schedule_id) != (None, None, msgspec.UNSET):
+        ctx.require("manager", site_id=grant.site_id)
     if end is not None:
         grant.valid_until = (await _window(ctx, grant.site_id, grant.valid_from, end))[1].replace(
             microsecond=0
@@ -217,10 +224,23 @@ def may_carry(ctx: Context, grant: GrantRow) -> bool:
 
 def _allow(ctx: Context, site_id: int, terms: Terms) -> None:
     ctx.require("desk", "manager", site_id=site_id)
-    if terms.escorts or terms.opens or terms.passback == "off":
+    if _is_managers(terms):
         ctx.require("manager", site_id=site_id)
     if terms.holder_user_id is None and not terms.holder_name:
         raise Invalid.field("holderName", "is required where there is no holderUserId")
+
+
+def _is_managers(pass_: Terms | GrantRow) -> bool:
+    """Tell whether a pass can do what is a manager's to give."""
+    return pass_.escorts or pass_.opens or pass_.passback == "off"
+
+
+async def _require_belonging(ctx: Context, site_id: int, holder_user_id: int | None) -> None:
+    """Refuse a holder who is a stranger to the site: staff would learn from the pass that there is such an account."""
+    if holder_user_id is None or ctx.caller.everywhere:
+        return
+    if site_id not in await sites_of(ctx, holder_user_id):
+        raise Invalid.field("holderUserId", f"user {holder_user_id} does not belong to site {site_id}")
 
 
 async def visible_pass(ctx: Context, pass_id: int) -> GrantRow:

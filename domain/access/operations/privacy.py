@@ -20,6 +20,7 @@ from domain.access.operations.lists import list_passes
 from domain.access.operations.occupancy import settle_passes
 from domain.access.operations.omissions import note_erased
 from domain.access.tables.credentials import CredentialRow
+from domain.access.tables.musters import MusterMarkRow
 from domain.access.tables.rights import GrantRow, GuestPassRow, HoldRow
 from domain.kernel import idempotency, queries
 from domain.kernel.context import Context
@@ -62,7 +63,7 @@ async def erase_person(
 
     Name, address, cards, PINs and plates go, passes are revoked, and nothing that happened names the person. All passes
     of the site with the guest's e-mail address go together. Refused while an incident hold covers any of it. The
-    account itself is identity's. Again changes nothing.
+    account itself is identity's, and a watch-list is the site's own word: both stay. Again changes nothing.
     """
     if (guest_pass_id is None) == (user_id is None):
         raise Invalid.field("guestPassId", "give either this or userId")
@@ -161,6 +162,8 @@ async def _empty(ctx: Context, grant_ids: Sequence[int]) -> Emptied:
     await note_erased(ctx, days)
     # whose walks they were cannot be replayed later
     await settle_passes(ctx, grant_ids)
+    await ctx.db.execute(queries.load("domain.access", "empty_alarms"), given)
+    await ctx.db.execute(delete(MusterMarkRow).where(MusterMarkRow.grant_id.in_(grant_ids)))
     decisions = (await ctx.db.execute(queries.load("domain.access", "empty_decisions"), given)).all()
     visits = (await ctx.db.execute(queries.load("domain.access", "empty_visits"), given)).all()
     return Emptied(sum(days.values()), len(visits), len(decisions))

@@ -203,7 +203,9 @@ async def _follow(ctx: Context, logged: Sequence[Logged], gates: Mapping[int, Ga
         return
     shown = {one.fact_id: _recorded(one, gates) for one in _seen(logged, gates)}
     ctx.rush(logged[0].fact_id, logged[-1].fact_id, shown)
-    for event in [one.event for one in logged if one.event.kind in SOUNDS]:
+    sounding = [one.event for one in logged if one.event.kind in SOUNDS]
+    # alarms are locked in one order; of one kind the events stay in theirs
+    for event in sorted(sounding, key=lambda event: (event.gate_id, _alarm(event))):
         await _sound(ctx, event, gates[event.gate_id].site_id)
     if passages := [
         _passage(one, gates) for one in logged if one.event.kind == "passage" and one.event.direction
@@ -249,8 +251,12 @@ def _passage(one: Logged, gates: Mapping[int, Gate]) -> Passage:
     return Passage(one.access_id, gate, event.direction, event.grant_id, at, event.rid)
 
 
+def _alarm(event: GateEvent) -> str:
+    return str(event.detail.get("alarm", "unnamed"))
+
+
 async def _sound(ctx: Context, event: GateEvent, site_id: int) -> None:
-    kind = str(event.detail.get("alarm", "unnamed"))
+    kind = _alarm(event)
     if event.kind == "alarm_on":
         if await is_told(ctx, kind, gate_id=event.gate_id, seq=event.seq):
             return

@@ -57,6 +57,7 @@ async def drop_leftovers(ctx: Context) -> int:
     """Drop some visits, ways of decisions and strangers' messages that have had their term; return how many."""
     taken, terms = 0, await terms_of_sites(ctx)
     for site_id, days in sorted(terms.items()):
+        await lock_site(ctx, site_id)
         for statement in LEFT:
             given = {
                 "site_id": site_id,

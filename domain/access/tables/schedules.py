@@ -30,6 +30,9 @@ class HolidayRow(Table):
     """A day of the site's calendar on which its schedules follow their hours of holidays."""
 
     __tablename__ = "holidays"
+    refusals: ClassVar[dict[str, DomainError]] = {
+        "holidays_site_id_fkey": Invalid.field("siteId", "there is no such site"),
+    }
 
     site_id: Mapped[int] = mapped_column(ForeignKey("sites.id"), primary_key=True, autoincrement=False)
     day: Mapped[date] = mapped_column(Date, primary_key=True)

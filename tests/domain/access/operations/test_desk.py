@@ -9,9 +9,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from domain.access.operations.commands import Answer
+from domain.access.tables.place import GateRow
 from domain.kernel.errors import Forbidden, Invalid, NotFound
 from tests.premises import Gate, Premises
 
@@ -266,3 +267,34 @@ async def test_two_who_count_at_once_leave_the_later_count(premises: Premises):
 
     assert {answer.inside for answer in answers} == {7, 9}
     assert (await inside(premises))["hall"] in {7, 9}
+
+
+async def test_only_a_gate_to_the_street_can_be_where_a_guest_came_in_or_went_out(premises: Premises):
+    ada = await guest(premises)
+    async with premises.house.runtime.readers() as db:
+        desk_gates = select(GateRow.id).where(GateRow.desk)
+        await premises.ask("desk", "access.log_visit", guest_pass_id=ada.guest_pass_id, action="enter")
+        [desk] = await db.scalars(desk_gates)
+    before = await inside(premises)
+
+    for gate_id in (premises.ids["door"], desk):
+        with pytest.raises(Invalid, match="gateId"):
+            await premises.ask(
+                "desk", "access.log_visit", guest_pass_id=ada.guest_pass_id, action="exit", gate_id=gate_id
+            )
+
+    assert await inside(premises) == before
+
+
+async def test_a_gate_that_only_leads_out_is_left_by_its_one_way(premises: Premises):
+    ada, hall = await guest(premises), premises.ids["hall"]
+    made = await premises.ask(
+        "manager", "access.create_gate", site_id=premises.ids["site"], name="way out", from_zone_id=hall
+    )
+    about: dict[str, Any] = {"guest_pass_id": ada.guest_pass_id}
+    await premises.ask("desk", "access.log_visit", action="enter", **about)
+
+    left = await premises.ask("desk", "access.log_visit", action="exit", gate_id=made.gate_id, **about)
+
+    assert (left.action, left.gate_id) == ("exit", made.gate_id)
+    assert (await inside(premises))["hall"] == 0

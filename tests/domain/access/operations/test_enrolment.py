@@ -167,3 +167,18 @@ async def test_a_key_that_is_none_is_refused_by_name(premises: Premises):
         await enrol(premises, "x", public_key="short", nonce="short", hardware="x" * 65)
 
     assert {error.field for error in refused.value.errors} == {"publicKey", "nonce", "hardware"}
+
+
+@pytest.mark.parametrize("deed", ["disable_device", "provision_gate"])
+async def test_who_locks_a_device_out_or_gives_a_new_account_ends_the_token_too(
+    premises: Premises, deed: str
+):
+    gate_id = premises.ids["entrance"]
+    await premises.ask("manager", "access.provision_gate", gate_id=gate_id)
+    token = (await shown(premises)).token
+
+    why = {"reason": "the tablet is lost"} if deed == "disable_device" else {}
+    await premises.ask("manager", f"access.{deed}", gate_id=gate_id, **why)
+
+    with pytest.raises(Invalid, match="token"):
+        await enrol(premises, token)

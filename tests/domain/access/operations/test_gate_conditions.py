@@ -7,6 +7,7 @@ from typing import get_args
 from sqlalchemy import select
 
 from domain.access.operations.gate_conditions import KINDS, Condition, GateConditions
+from domain.access.operations.gate_states import Pulse
 from domain.access.tables.alarms import AlarmRow
 from gate_bridge import wire
 from tests.premises import Gate, Premises
@@ -87,3 +88,15 @@ async def test_a_gate_that_is_none_says_nothing(premises: Premises, entrance: Ga
 
 def test_the_kinds_are_those_of_the_wire():
     assert get_args(wire.AlarmKind) == KINDS
+
+
+async def test_a_gate_that_says_what_it_runs_on_is_asked_for_no_other_word_on_it(
+    premises: Premises, entrance: Gate
+):
+    pulse = Pulse(gate_id=entrance.gate_id, session=1, last_seq=4, queue_depth=0, power="battery")
+    await premises.serve("access.report_pulses", pulses=[pulse])
+
+    await says(entrance, "jam")
+    await says(entrance)
+
+    assert await alarms(premises) == [("psu", "raised", 1), ("jam", "cleared", 1)]

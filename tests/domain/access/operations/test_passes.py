@@ -189,3 +189,24 @@ async def test_a_change_that_cannot_be_names_its_field(
 
 def tomorrow(premises: Premises) -> str:
     return (premises.now + timedelta(days=1)).isoformat()
+
+
+async def test_a_stranger_to_the_site_holds_no_pass_of_it(premises: Premises):
+    stranger = premises.people["stranger"].user_id
+
+    for nobody in (stranger, 10**9):
+        with pytest.raises(Invalid, match=f"holderUserId: user {nobody} does not belong to site"):
+            await a_badge(premises, holder_user_id=nobody)
+
+
+async def test_what_a_manager_gave_only_a_manager_prolongs_and_widens(premises: Premises):
+    made = await a_badge(premises, escorts=True)
+    later = (premises.now + timedelta(days=500)).isoformat()
+
+    for change in ({"end": later}, {"zone_ids": [premises.ids["hall"]]}, {"schedule_id": None}):
+        with pytest.raises(Forbidden):
+            await premises.ask("desk", "access.change_pass", pass_id=made.pass_id, **change)
+    await premises.ask("desk", "access.change_pass", pass_id=made.pass_id, unpaid=True)
+
+    changed = await premises.ask("manager", "access.change_pass", pass_id=made.pass_id, end=later)
+    assert changed.end > made.end and changed.unpaid

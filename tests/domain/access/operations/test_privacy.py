@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from domain.access.operations.privacy import UnderIncidentHold
+from domain.access.tables.alarms import AlarmRow
 from domain.kernel.caller import SERVICE
 from domain.kernel.errors import Forbidden, Invalid, NotFound
 from tests.premises import Gate, Premises
@@ -217,3 +218,42 @@ async def test_the_holder_of_an_accounts_passes_is_told_and_forgotten_by_admins(
     assert "A123" not in str(await ask_all(premises, listed))
     assert (await premises.ask("member", "access.export_person", user_id=me)).passes == []
     assert await proved(premises) == ([], 3)
+
+
+async def test_an_erased_guest_is_in_no_alarm_and_no_muster(visited: Premises):
+    site, told = visited.ids["site"], {"passId": 1, "accessIds": [2, 3], "gates": [1, 2]}
+    muster = await visited.ask("guard", "access.begin_muster", site_id=site, reason="a drill")
+    await visited.ask("guard", "access.mark_safe", muster_id=muster.muster_id, pass_id=1)
+    async with visited.house.runtime.sessions.begin() as db:
+        for kind, detail in (("double_use", told), ("watch_list", {"passId": 3, "decision": "d"})):
+            db.add(
+                AlarmRow(site_id=site, kind=kind, raised_at=visited.now, last_at=visited.now, detail=detail)
+            )
+    marks = (await visited.ask("manager", "access.export_person", guest_pass_id=1)).marks
+    assert [(one.muster_id, one.safe, one.way) for one in marks] == [(muster.muster_id, True, "tap")]
+
+    await visited.ask("manager", "access.erase_person", guest_pass_id=1)
+
+    told_still = "SELECT detail::text FROM alarms WHERE kind IN ('double_use', 'watch_list') ORDER BY id"
+    details = await ask_all(visited, told_still)
+    assert [msgspec.json.decode(detail) for (detail,) in details] == [
+        {"gates": [1, 2]},
+        {"passId": 3, "decision": "d"},
+    ]
+    assert await ask_all(visited, "SELECT * FROM muster_marks WHERE grant_id = 1") == []
+
+
+async def test_people_are_told_what_they_took_on_and_wrote_down(premises: Premises):
+    guard, site = premises.people["guard"].user_id, premises.ids["site"]
+    muster = await premises.ask("guard", "access.begin_muster", site_id=site, reason="a drill")
+    await premises.ask("guard", "access.end_muster", muster_id=muster.muster_id)
+    hall = premises.ids["hall"]
+    await premises.ask("guard", "access.correct_count", zone_id=hall, counted=3, reason="counted by hand")
+
+    told = await premises.ask("guard", "access.export_person", user_id=guard)
+
+    assert {(act.what, act.reason) for act in told.acts} == {
+        (f"muster {muster.muster_id} begun at site {site}", "a drill"),
+        (f"muster {muster.muster_id} ended at site {site}", ""),
+        (f"desk: correction at site {site}", "counted by hand"),
+    }

@@ -131,3 +131,8 @@ async def test_holidays_are_days_of_a_site_and_managers_set_them(premises: Premi
     await premises.ask("manager", "access.unset_holiday", **about)
     with pytest.raises(NotFound):
         await premises.ask("manager", "access.unset_holiday", **about)
+
+
+async def test_a_holiday_of_no_site_is_refused_by_name(premises: Premises):
+    with pytest.raises(Invalid, match="siteId: there is no such site"):
+        await premises.ask("admin", "access.set_holiday", site_id=10**9, day="2026-05-01", name="May Day")
