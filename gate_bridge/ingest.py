@@ -32,12 +32,14 @@ logger = logging.getLogger(__name__)
 LEGS: tuple[wire.Leg, ...] = ("up/evt", "up/batch", "up/state", "up/cond", "up/hb", "up/res")
 SUBSCRIPTIONS = tuple((wire.every(leg), wire.QOS[leg]) for leg in LEGS)
 LIMIT, LINGER_S = 500, 0.003
-"""Messages of a batch, and events of a transaction."""
+"""Messages of a batch, and events of a transaction; as many that cannot be read beside them."""
 REFUSALS = 3
 """So often in a row the domain must refuse one event before it counts as poison."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
 WANT_AFTER_S = 2.0
 """A hole younger than this may be a message still under way."""
+MOST_HOLES = 10_000
+"""Journals whose holes are timed; of one that fell out the wait begins anew."""
 
 
 def settings(
@@ -115,9 +117,9 @@ class Ingest:
             await self._until_done(self._ask, SERVICE, "access.report_pulses", pulses=taken.pulses)
         if taken.answers:
             await self._until_done(self._ask, SERVICE, "access.report_answers", answers=taken.answers)
-        for first in range(0, max(len(taken.events), bool(taken.poison)), LIMIT):
-            poison = taken.poison if first == 0 else []
-            await self._commit(taken.events[first : first + LIMIT], poison, taken.sites)
+        for first in range(0, max(len(taken.events), len(taken.poison)), LIMIT):
+            some = slice(first, first + LIMIT)
+            await self._commit(taken.events[some], taken.poison[some], taken.sites)
         if taken.conditions:
             # after the events, which tell when an alarm began
             gates = [
@@ -234,6 +236,8 @@ class Ingest:
             return False
         now = time.monotonic()
         since = self._holes.setdefault(key, now)
+        if len(self._holes) > MOST_HOLES:
+            del self._holes[next(iter(self._holes))]
         if now - since < WANT_AFTER_S:
             return False
         self._holes[key] = now

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from msgspec import Raw
+
 from domain.access.operations.commands import Answer
 from domain.access.operations.gate_conditions import Condition
 from domain.access.operations.gate_states import Born, Pulse
@@ -69,8 +71,8 @@ def _sort(intake: Intake, gate_id: int, said: wire.Message, message: Received) -
         case wire.Batch():
             _see(intake, gate_id, said.epoch)
             intake.poison += [poisoned(error, message) for error in said.malformed]
-            for event in said.events:
-                _take(intake, gate_id, event, message, historical=True)
+            for event, raw in zip(said.events, said.said, strict=True):
+                _take(intake, gate_id, event, message, historical=True, said=raw)
         case wire.Birth() | wire.Death():
             intake.states.append((gate_id, said))
         case wire.Heartbeat():
@@ -94,13 +96,21 @@ def _see(intake: Intake, gate_id: int, epoch: str, session: int | None = None) -
         intake.sightings[gate_id] = sighting
 
 
-def _take(intake: Intake, gate_id: int, event: wire.Event, message: Received, *, historical: bool) -> None:
+def _take(
+    intake: Intake,
+    gate_id: int,
+    event: wire.Event,
+    message: Received,
+    *,
+    historical: bool,
+    said: Raw | None = None,
+) -> None:
     form = wire.sealed_form(event)
     if form is not None:
         intake.events.append(_event(gate_id, event, form, historical=historical))
         return
-    claim = (event.epoch, event.seq)
-    error = wire.Malformed(message.topic, "h", "is not the hash of this event", claim)
+    claim, member = (event.epoch, event.seq), None if said is None else bytes(said)
+    error = wire.Malformed(message.topic, "h", "is not the hash of this event", claim, member)
     intake.poison.append(poisoned(error, message))
 
 
@@ -174,7 +184,7 @@ def poisoned(error: wire.Malformed, message: Received) -> Poison:
     return Poison(
         topic=message.topic,
         reason=f"{error.field}: {error.reason}",
-        payload=message.payload,
+        payload=message.payload if error.said is None else error.said,
         gate_id=_gate_of(message.topic),
         epoch=bytes.fromhex(epoch) if epoch else None,
         seq=seq,

@@ -89,8 +89,7 @@ class Ingestion:
 
     async def check(self) -> None:
         """Pass where this process is connected for each shard that it holds."""
-        for shard in self._shards.values():
-            await shard.post.check()
+        await asyncio.gather(*[shard.post.check() for shard in self._shards.values()])
 
     async def _placements(self) -> Sequence[Placement] | None:
         """Return where sites are, or None while that cannot be seen."""

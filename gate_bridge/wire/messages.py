@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Annotated, Any, Literal, get_args
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Raw, Struct, field
 
 from gate_bridge.wire.fields import AlarmKind, Epoch, Id
 from gate_bridge.wire.lists import ListChunk, ListDelta, ListGet, ListHead
@@ -77,7 +77,7 @@ class Envelope(Struct, frozen=True):
 
 class _BatchForm(Struct, frozen=True, kw_only=True):
     epoch: Epoch = field(name="e")
-    events: Annotated[list[msgspec.Raw], Meta(min_length=1, max_length=MAX_BATCH_EVENTS)] = field(name="ev")
+    events: Annotated[list[Raw], Meta(min_length=1, max_length=MAX_BATCH_EVENTS)] = field(name="ev")
     historical: Literal[1] = field(name="h", default=1)
 
 
@@ -184,9 +184,7 @@ def batches(events: Iterable[Event]) -> Iterator[Batch]:
         yield Batch(epoch=members[0].epoch, events=tuple(members))
 
 
-def _decode(
-    decoder: msgspec.json.Decoder[Any], topic: str, payload: bytes | msgspec.Raw, place: str = ""
-) -> Any:
+def _decode(decoder: msgspec.json.Decoder[Any], topic: str, payload: bytes | Raw, place: str = "") -> Any:
     try:
         try:
             return decoder.decode(payload)
@@ -220,7 +218,7 @@ def _place(complaint: str) -> tuple[str, str]:
     return path, reason
 
 
-def _claim(payload: bytes | msgspec.Raw) -> tuple[str, int] | None:
+def _claim(payload: bytes | Raw) -> tuple[str, int] | None:
     try:
         claim = _CLAIM.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -229,20 +227,22 @@ def _claim(payload: bytes | msgspec.Raw) -> tuple[str, int] | None:
 
 
 def _batch(topic: str, form: _BatchForm) -> Batch:
-    events, malformed = list[Event](), list[Malformed]()
+    events, said, malformed = list[Event](), list[Raw](), list[Malformed]()
     for number, raw in enumerate(form.events):
         place = f"ev[{number}]."
         try:
             event: Event = _decode(_EVENT, topic, raw, place)
         except Malformed as error:
+            error.said = bytes(raw)
             malformed.append(error)
             continue
         if event.epoch == form.epoch:
             events.append(event)
+            said.append(raw)
         else:
-            claim = event.epoch, event.seq
-            malformed.append(Malformed(topic, f"{place}e", "is not the epoch of the batch", claim))
-    return Batch(epoch=form.epoch, events=tuple(events), malformed=tuple(malformed))
+            claim, foreign = (event.epoch, event.seq), "is not the epoch of the batch"
+            malformed.append(Malformed(topic, f"{place}e", foreign, claim, bytes(raw)))
+    return Batch(epoch=form.epoch, events=tuple(events), said=tuple(said), malformed=tuple(malformed))
 
 
 def _conditions(topic: str, current: tuple[Condition, ...]) -> Conditions:

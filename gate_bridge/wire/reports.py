@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Raw, Struct, field
 
 from gate_bridge.wire.fields import (
     AlarmKind,
@@ -130,6 +130,8 @@ class Batch(Struct, frozen=True, kw_only=True):
 
     epoch: str
     events: tuple[Event, ...]
+    said: tuple[Raw, ...] = ()
+    """Each of them as it came, where it came from a gate."""
     malformed: tuple[Malformed, ...] = ()
     """Members that cannot be read; the others count all the same."""
 

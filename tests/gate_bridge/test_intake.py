@@ -51,7 +51,7 @@ def test_a_batch_is_historical_and_a_bad_member_does_not_take_the_others_with_it
     taken = intake.read([message("gh/1/3/4/up/batch", payload)])
     assert [read.historical for read in taken.events] == [True]
     (poison,) = taken.poison
-    assert (poison.gate_id, poison.seq, poison.payload) == (4, 2, payload)
+    assert (poison.gate_id, poison.seq, poison.payload) == (4, 2, bad.encode())
     assert poison.reason.startswith("ev[1].k")
 
 
@@ -59,7 +59,16 @@ def test_an_event_that_is_not_what_it_was_sealed_as_is_poison() -> None:
     forged = wire.encode(event(5)).replace(b'"passage"', b'"boot"')
     taken = intake.read([message("gh/1/3/4/up/evt", forged)])
     assert taken.events == []
-    assert [(one.reason, one.seq) for one in taken.poison] == [("h: is not the hash of this event", 5)]
+    (poison,) = taken.poison
+    assert (poison.reason, poison.seq) == ("h: is not the hash of this event", 5)
+    assert poison.payload == forged
+
+
+def test_a_batch_full_of_junk_is_kept_once_and_not_once_for_each_event() -> None:
+    members = [wire.encode(event(seq)).replace(b'"passage"', b'"boot"') for seq in range(1, 201)]
+    payload = b'{"e":"%s","ev":[%s],"h":1}' % (EPOCH.encode(), b",".join(members))
+    taken = intake.read([message("gh/1/3/4/up/batch", payload)])
+    assert sum(len(one.payload) for one in taken.poison) < len(payload)
 
 
 def test_births_deaths_and_heartbeats_are_told_apart() -> None:

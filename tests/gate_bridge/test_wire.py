@@ -167,9 +167,11 @@ def test_any_events_travel_in_batches_within_the_limits(sent: list[wire.Event]):
     for batch in wire.batches(sent):
         payload = wire.encode(batch)
         assert len(payload) <= wire.MAX_BATCH_BYTES
-        envelope = wire.parse("gh/1/1/1/up/batch", payload)
-        assert envelope.message == batch
-        received += batch.events
+        read = wire.parse("gh/1/1/1/up/batch", payload).message
+        assert isinstance(read, wire.Batch)
+        assert (read.epoch, read.malformed) == (batch.epoch, ())
+        assert [bytes(one) for one in read.said] == [wire.encode(event) for event in read.events]
+        received += read.events
 
     assert received == sent
 
@@ -315,6 +317,7 @@ def test_one_bad_event_of_a_batch_does_not_cost_the_others():
         ("ev[2].e", ("ff" * 8, 3)),
         ("ev[3].payload", None),
     ]
+    assert [error.said for error in batch.malformed] == [bad, foreign, b"7"]
 
 
 def test_a_member_of_tomorrow_is_ignored_and_null_is_absent():
