@@ -5,6 +5,7 @@ import time
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from domain.access.rules import token
+from domain.access.rules.live_code import LiveCode
 from domain.access.rules.token import PassClaim
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -31,3 +32,8 @@ def a_pass(
         flags=flags,
     )
     return token.as_base64url(token.sign(claim, KEY))
+
+
+def with_live_code(raw: bytes, shown: LiveCode) -> bytes:
+    """The bytes that a phone shows at this step."""
+    return raw + shown.step.to_bytes(4, "big") + shown.code

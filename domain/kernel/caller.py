@@ -10,6 +10,8 @@ SiteRole = Literal["member", "guard", "desk", "manager"]
 
 ROLES: frozenset[str] = frozenset(get_args(Role))
 SITE_ROLES: frozenset[str] = frozenset(get_args(SiteRole))
+STAFF: tuple[SiteRole, ...] = ("guard", "desk", "manager")
+"""Who works at a site."""
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ from simulators.alone import Alone
 from simulators.lists import Lists
 from simulators.plan import GatePlan, Zone
 from simulators.shelf import Shelf
-from tests.passes import a_pass
+from tests.passes import a_pass, with_live_code
 from tests.simulators.a_list import CREDENTIAL_KEY, LIVE_KEY, SITE, chunk, head, line, topic
 from tests.simulators.test_turnstile import KEYS
 
@@ -132,7 +132,7 @@ def live(moment: float) -> str:
     step = live_code.step_of(moment)
     secret = live_code.secret(live_code.day_key(LIVE_KEY, live_code.day_of(step)), 7)
     raw = urlsafe_b64decode(a_pass(7, flags=Flag.LIVE_CODE))
-    return token.as_qr_text(token.with_live_code(raw, LiveCode(step, live_code.code(secret, step))))
+    return token.as_qr_text(with_live_code(raw, LiveCode(step, live_code.code(secret, step))))
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,13 @@ from sqlalchemy import select
 
 from domain.access.queries.log_entries import LogEntry, entries, read_entries
 from domain.access.tables.record import AccessLogRow, VisitRow
-from domain.kernel.caller import SiteRole
+from domain.kernel.caller import STAFF
 from domain.kernel.context import Context
 from domain.kernel.errors import Invalid
 from domain.kernel.operations import operation
 from domain.kernel.paging import Limit, Page, page, turn
 
 SINCE = {"from": "since", "to": "until"}
-STAFF: tuple[SiteRole, ...] = ("guard", "desk", "manager")
 
 
 class VisitView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -12,6 +12,7 @@ from domain.access.operations.modes import Why
 from domain.access.rules.facts import Direction
 from domain.access.tables.orders import GateCommandRow
 from domain.access.tables.place import GateRow
+from domain.kernel.caller import STAFF
 from domain.kernel.context import Context
 from domain.kernel.errors import Invalid, NotFound
 from domain.kernel.operations import operation
@@ -56,7 +57,7 @@ async def command_gate(
     gate = await ctx.db.get(GateRow, gate_id, with_for_update={"key_share": True})
     if gate is None or gate.desk:
         raise NotFound(f"There is no gate {gate_id}")
-    ctx.require("guard", "desk", "manager", site_id=gate.site_id)
+    ctx.require(*STAFF, site_id=gate.site_id)
     if verb == "open" and direction is None:
         raise Invalid.field("direction", "is needed to open: in or out")
     return await _order(ctx, gate, verb, direction if verb == "open" else None, reason)
@@ -114,7 +115,7 @@ async def list_commands(
 ) -> Page[CommandView]:
     """List a gate's commands and what became of them, the newest first."""
     gate = await ctx.db.get(GateRow, gate_id)
-    if gate is None or not ctx.caller.holds("guard", "desk", "manager", site_id=gate.site_id):
+    if gate is None or not ctx.caller.holds(*STAFF, site_id=gate.site_id):
         raise NotFound(f"There is no gate {gate_id}")
     chosen = select(GateCommandRow).where(GateCommandRow.gate_id == gate_id)
     rows = await ctx.db.scalars(

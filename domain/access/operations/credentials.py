@@ -13,6 +13,7 @@ from domain.access.operations.lists import list_passes, site_list
 from domain.access.rules.credentials import digest, hint, normalised
 from domain.access.tables.credentials import CredentialRow
 from domain.access.tables.rights import GrantRow
+from domain.kernel.caller import STAFF
 from domain.kernel.context import Context
 from domain.kernel.errors import DomainError, Invalid, NotFound
 from domain.kernel.operations import operation
@@ -102,7 +103,7 @@ async def remove_credential(ctx: Context, *, credential_id: int) -> None:
 async def list_credentials(ctx: Context, *, pass_id: int) -> list[CredentialView]:
     """List what a pass is shown by, to staff of its site."""
     grant = await ctx.db.get(GrantRow, pass_id)
-    if grant is None or not ctx.caller.holds("guard", "desk", "manager", site_id=grant.site_id):
+    if grant is None or not ctx.caller.holds(*STAFF, site_id=grant.site_id):
         raise NotFound(f"There is no pass {pass_id}")
     chosen = select(CredentialRow).where(CredentialRow.grant_id == pass_id).order_by(CredentialRow.id)
     return [_view(row) for row in await ctx.db.scalars(chosen)]

@@ -22,12 +22,11 @@ from domain.access.tables.place import GateRow, ZoneRow
 from domain.access.tables.record import VisitRow
 from domain.access.tables.rights import GrantRow, GuestPassRow
 from domain.identity.queries.people import names_of
-from domain.kernel.caller import SiteRole
+from domain.kernel.caller import STAFF
 from domain.kernel.context import Context
 from domain.kernel.errors import DomainError, Invalid, NotFound
 from domain.kernel.operations import operation
 
-STAFF: tuple[SiteRole, ...] = ("guard", "desk", "manager")
 AT_ONCE = 50
 LOOKED_THROUGH = 20_000
 """Guests of one day whose names are compared; nobody finds a name among more."""

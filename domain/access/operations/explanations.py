@@ -14,6 +14,7 @@ from domain.access.rules.verdict import Step
 from domain.access.tables.place import GateRow
 from domain.access.tables.record import AccessLogRow
 from domain.access.tables.rights import DecisionRow
+from domain.kernel.caller import STAFF
 from domain.kernel.context import Context
 from domain.kernel.errors import NotFound
 from domain.kernel.operations import operation
@@ -45,7 +46,7 @@ class DecisionView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 async def explain_decision(ctx: Context, *, access_id: int, language: Language = "en") -> DecisionView:
     """Tell how the decision behind an entry of the access log was reached, rule by rule, to staff of the site."""
     event = await ctx.db.scalar(select(AccessLogRow).where(AccessLogRow.id == access_id))
-    if event is None or not ctx.caller.holds("guard", "desk", "manager", site_id=event.site_id):
+    if event is None or not ctx.caller.holds(*STAFF, site_id=event.site_id):
         raise NotFound(f"There is no entry {access_id} in the access log")
     row = await _decision(ctx, event)
     if row is None:

@@ -10,6 +10,7 @@ from domain.access.events import GateChanged
 from domain.access.operations.modes import obey_site
 from domain.access.queries.gate_health import GateHealth, gate_health
 from domain.access.tables.place import GateRow, ZoneRow
+from domain.kernel.caller import STAFF
 from domain.kernel.context import Context
 from domain.kernel.errors import Invalid, NotFound
 from domain.kernel.operations import operation
@@ -42,7 +43,7 @@ async def list_gates(
     ctx: Context, *, site_id: int, limit: Limit = 50, cursor: str | None = None
 ) -> Page[GateView]:
     """List the gates of a site to those who belong to it."""
-    ctx.require("member", "guard", "desk", "manager", site_id=site_id)
+    ctx.require("member", *STAFF, site_id=site_id)
     chosen = select(GateRow).where(GateRow.site_id == site_id, ~GateRow.desk)
     rows = await ctx.db.scalars(turn(chosen, GateRow.id, limit=limit, cursor=cursor))
     return page([view(row) for row in rows], limit, lambda gate: gate.gate_id)
@@ -52,7 +53,7 @@ async def list_gates(
 async def get_gate(ctx: Context, *, gate_id: int) -> GateView:
     """Return one gate to those who belong to its site."""
     row = await ctx.db.get(GateRow, gate_id)
-    if row is None or not ctx.caller.holds("member", "guard", "desk", "manager", site_id=row.site_id):
+    if row is None or not ctx.caller.holds("member", *STAFF, site_id=row.site_id):
         raise NotFound(f"There is no gate {gate_id}")
     return view(row)
 

@@ -16,6 +16,8 @@ from domain.access.tables.rights import GrantRow
 from domain.kernel.context import Context
 from domain.kernel.errors import Invalid
 
+TIMES = {"startTime": "start", "endTime": "end", "startDate": "start", "endDate": "end"}
+"""What clients call the times of a pass as well."""
 Kind = Literal["guest", "badge", "ticket", "vehicle", "staff"]
 
 
@@ -103,11 +105,10 @@ async def zone_bits(ctx: Context, site_id: int, zone_ids: list[int] | None) -> i
     return sum({1 << row.ordinal for row in chosen})
 
 
-async def zones_of(ctx: Context, site_id: int) -> Sequence[ZoneRow]:
-    """Return the zones of a site."""
-    return (
-        await ctx.db.scalars(select(ZoneRow).where(ZoneRow.site_id == site_id).order_by(ZoneRow.id))
-    ).all()
+async def zones_of(ctx: Context, *site_ids: int) -> Sequence[ZoneRow]:
+    """Return the zones of sites, by id."""
+    chosen = select(ZoneRow).where(ZoneRow.site_id.in_(site_ids)).order_by(ZoneRow.id)
+    return (await ctx.db.scalars(chosen)).all()
 
 
 def zone_ids_of(grant: GrantRow, zones: Sequence[ZoneRow]) -> list[int]:

@@ -9,7 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import Select, select
 
 from domain.access.events import GuestPassExpired, GuestPassRequested, GuestPassRevoked
-from domain.access.operations.grants import Terms, make_grant, signed, zone_ids_of
+from domain.access.operations.grants import TIMES, Terms, make_grant, signed, zone_ids_of, zones_of
 from domain.access.operations.lists import list_passes
 from domain.access.rules import qr, token
 from domain.access.rules.facts import Entries
@@ -17,7 +17,7 @@ from domain.access.rules.windows import guest_state, window_problem
 from domain.access.tables.place import ZoneRow
 from domain.access.tables.rights import GrantRow, GuestPassRow
 from domain.identity.queries.people import sites_of
-from domain.kernel.caller import SiteRole
+from domain.kernel.caller import STAFF
 from domain.kernel.context import Context
 from domain.kernel.errors import Forbidden, Invalid, NotFound
 from domain.kernel.operations import operation
@@ -30,9 +30,6 @@ Email = Annotated[str, msgspec.Meta(max_length=254)]
 Zones = Annotated[list[int], msgspec.Meta(min_length=1, max_length=32)]
 Note = Annotated[str, msgspec.Meta(max_length=500)]
 Both = Select[GuestPassRow, GrantRow]
-
-TIMES = {"startTime": "start", "endTime": "end", "startDate": "start", "endDate": "end"}
-STAFF: tuple[SiteRole, ...] = ("guard", "desk", "manager")
 
 
 class GuestPassView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -126,7 +123,7 @@ async def list_guest_passes(
         chosen = chosen.where(GuestPassRow.host_user_id == user_id)
     chosen = turn(chosen, GuestPassRow.id, limit=limit, cursor=cursor, newest_first=True)
     rows = (await ctx.db.execute(chosen)).all()
-    zones = await _zones(ctx, {row.site_id for row, _ in rows})
+    zones = await zones_of(ctx, *{row.site_id for row, _ in rows})
     views = [_shown(ctx, row, grant, zones) for row, grant in rows]
     return page(views, limit, lambda one: one.guest_pass_id)
 
@@ -268,12 +265,7 @@ async def _qr_text(ctx: Context, guest_pass_id: int) -> str:
 
 
 async def _view(ctx: Context, row: GuestPassRow, grant: GrantRow) -> GuestPassView:
-    return _shown(ctx, row, grant, await _zones(ctx, {row.site_id}))
-
-
-async def _zones(ctx: Context, site_ids: set[int]) -> Sequence[ZoneRow]:
-    chosen = select(ZoneRow).where(ZoneRow.site_id.in_(site_ids)).order_by(ZoneRow.id)
-    return (await ctx.db.scalars(chosen)).all()
+    return _shown(ctx, row, grant, await zones_of(ctx, row.site_id))
 
 
 def _shown(ctx: Context, row: GuestPassRow, grant: GrantRow, zones: Sequence[ZoneRow]) -> GuestPassView:

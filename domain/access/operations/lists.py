@@ -39,7 +39,6 @@ async def site_list(ctx: Context, site_id: int, *, lock: bool = False) -> SiteLi
         "site_id": site_id,
         "time_zone": await time_zone_of(ctx, site_id),
         "revision": 0,
-        "changed_at": ctx.now,
         "size": 0,
         "digest": EMPTY,
         "published": 0,
@@ -54,7 +53,6 @@ async def next_revision(ctx: Context, site_id: int) -> SiteListRow:
     """Return a site's row under its lock, one revision on: something that its gates are told has changed."""
     row = await site_list(ctx, site_id, lock=True)
     row.revision = max(row.revision + 1, int(ctx.now.timestamp() * 1000))
-    row.changed_at = ctx.now
     return row
 
 

@@ -17,6 +17,7 @@ from domain.access.operations.keys import signing_key
 from domain.access.rules.orders import NORMAL, Wish, effective
 from domain.access.tables.orders import GateOrderRow, SiteModeRow
 from domain.access.tables.place import GateRow
+from domain.kernel.caller import STAFF
 from domain.kernel.context import Context
 from domain.kernel.errors import Invalid, NotFound
 from domain.kernel.operations import operation
@@ -78,7 +79,7 @@ async def order_site(
 @operation("access.list_orders", allow={"guard", "desk", "manager", "admin"}, reads=True)
 async def list_orders(ctx: Context, *, site_id: int) -> list[OrderView]:
     """List for each gate of a site how it shall be, and whether it has said that it is."""
-    ctx.require("guard", "desk", "manager", site_id=site_id)
+    ctx.require(*STAFF, site_id=site_id)
     chosen = select(GateRow, GateOrderRow).outerjoin(GateOrderRow, GateOrderRow.gate_id == GateRow.id)
     rows = await ctx.db.execute(chosen.where(GateRow.site_id == site_id, ~GateRow.desk).order_by(GateRow.id))
     return [_view(gate, order) for gate, order in rows]

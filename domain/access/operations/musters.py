@@ -24,14 +24,13 @@ from domain.access.tables.musters import MusterMarkRow, MusterRow
 from domain.access.tables.place import ZoneRow
 from domain.access.tables.record import AccessLogRow
 from domain.access.tables.rights import GrantRow
-from domain.kernel.caller import SiteRole
+from domain.kernel.caller import STAFF
 from domain.kernel.context import Context
 from domain.kernel.errors import DomainError, Invalid, NotFound
 from domain.kernel.operations import operation
 from domain.kernel.paging import Limit, Page, page, turn
 from domain.sites.operations import lock_site
 
-STAFF: tuple[SiteRole, ...] = ("guard", "desk", "manager")
 Points = Annotated[list[int], msgspec.Meta(max_length=32)]
 Presented = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 

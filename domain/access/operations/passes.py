@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from domain.access.events import PassChanged, PassIssued, PassRevoked
 from domain.access.operations.grants import (
+    TIMES,
     Terms,
     is_printable,
     make_grant,
@@ -23,7 +24,7 @@ from domain.access.rules.facts import OwnPassback
 from domain.access.tables.place import ZoneRow
 from domain.access.tables.rights import GrantRow
 from domain.identity.queries.people import sites_of
-from domain.kernel.caller import SiteRole
+from domain.kernel.caller import STAFF
 from domain.kernel.context import Context
 from domain.kernel.errors import DomainError, Forbidden, Invalid, NotFound
 from domain.kernel.operations import operation
@@ -31,8 +32,6 @@ from domain.kernel.paging import Limit, Page, page, turn
 from domain.kernel.times import SiteTime, at_site
 from domain.sites.operations import time_zone_of
 
-STAFF: tuple[SiteRole, ...] = ("guard", "desk", "manager")
-TIMES = {"startTime": "start", "endTime": "end", "startDate": "start", "endDate": "end"}
 Zones = Annotated[list[int], msgspec.Meta(min_length=1, max_length=32)]
 Name = Annotated[str, msgspec.Meta(max_length=200)]
 OwnKind = Literal["badge", "ticket", "vehicle", "staff"]
@@ -191,8 +190,7 @@ async def list_passes(
     rows = (
         await ctx.db.scalars(turn(chosen, GrantRow.id, limit=limit, cursor=cursor, newest_first=True))
     ).all()
-    chosen_zones = select(ZoneRow).where(ZoneRow.site_id.in_({row.site_id for row in rows}))
-    zones = (await ctx.db.scalars(chosen_zones.order_by(ZoneRow.id))).all()
+    zones = await zones_of(ctx, *{row.site_id for row in rows})
     return page([_shown(row, zones) for row in rows], limit, lambda one: one.pass_id)
 
 

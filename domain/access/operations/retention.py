@@ -14,6 +14,7 @@ from sqlalchemy import select
 from domain.access.events import SiteRetentionChanged
 from domain.access.tables.evidence import LONGEST_TERM, SiteRetentionRow
 from domain.kernel import queries
+from domain.kernel.caller import STAFF
 from domain.kernel.context import Context
 from domain.kernel.operations import operation
 from domain.sites.operations import all_sites, lock_site
@@ -34,7 +35,7 @@ class RetentionView(msgspec.Struct, frozen=True, rename="camel"):
 @operation("access.get_retention", allow={"guard", "desk", "manager", "admin"}, reads=True)
 async def get_retention(ctx: Context, *, site_id: int) -> RetentionView:
     """Tell for how many days a site keeps what happened at its gates."""
-    ctx.require("guard", "desk", "manager", site_id=site_id)
+    ctx.require(*STAFF, site_id=site_id)
     row = await ctx.db.get(SiteRetentionRow, site_id)
     return RetentionView(site_id, row.days if row else USUAL_DAYS)
 

@@ -11,6 +11,7 @@ from domain.access.events import ScheduleChanged
 from domain.access.operations.lists import next_revision
 from domain.access.rules.hours import Hours, Spans, Week, spans_problem
 from domain.access.tables.schedules import HolidayRow, ScheduleRow
+from domain.kernel.caller import STAFF
 from domain.kernel.context import Context
 from domain.kernel.errors import Invalid, NotFound
 from domain.kernel.operations import operation
@@ -82,7 +83,7 @@ async def list_schedules(
     ctx: Context, *, site_id: int, limit: Limit = 50, cursor: str | None = None
 ) -> Page[ScheduleView]:
     """List the schedules of a site to its staff."""
-    ctx.require("guard", "desk", "manager", site_id=site_id)
+    ctx.require(*STAFF, site_id=site_id)
     chosen = select(ScheduleRow).where(ScheduleRow.site_id == site_id)
     rows = await ctx.db.scalars(turn(chosen, ScheduleRow.id, limit=limit, cursor=cursor))
     return page([_view(row) for row in rows], limit, lambda one: one.schedule_id)
@@ -111,7 +112,7 @@ async def unset_holiday(ctx: Context, *, site_id: int, day: date) -> None:
 @operation("access.list_holidays", allow={"guard", "desk", "manager", "admin"}, reads=True)
 async def list_holidays(ctx: Context, *, site_id: int) -> list[HolidayView]:
     """List the holidays of a site in their order, to its staff."""
-    ctx.require("guard", "desk", "manager", site_id=site_id)
+    ctx.require(*STAFF, site_id=site_id)
     rows = await ctx.db.scalars(
         select(HolidayRow).where(HolidayRow.site_id == site_id).order_by(HolidayRow.day)
     )

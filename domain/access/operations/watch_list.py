@@ -14,6 +14,7 @@ from domain.access.rules.watch_list import Action, Watched, folded, found
 from domain.access.tables.credentials import WatchRow
 from domain.access.tables.lists import ListEntryRow
 from domain.access.tables.rights import GrantRow
+from domain.kernel.caller import STAFF
 from domain.kernel.context import Context
 from domain.kernel.errors import Invalid, NotFound
 from domain.kernel.operations import operation
@@ -82,7 +83,7 @@ async def list_watch_list(
     ctx: Context, *, site_id: int, limit: Limit = 50, cursor: str | None = None
 ) -> Page[WatchView]:
     """List whom a site watches, the newest first, to its staff."""
-    ctx.require("guard", "desk", "manager", site_id=site_id)
+    ctx.require(*STAFF, site_id=site_id)
     chosen = select(WatchRow).where(WatchRow.site_id == site_id)
     rows = await ctx.db.scalars(turn(chosen, WatchRow.id, limit=limit, cursor=cursor, newest_first=True))
     return page([_view(row) for row in rows], limit, lambda one: one.watch_id)

@@ -10,6 +10,7 @@ from domain.access.events import ZoneChanged
 from domain.access.operations.lists import next_revision
 from domain.access.rules.facts import OfflinePolicy, Passback
 from domain.access.tables.place import ZoneRow
+from domain.kernel.caller import STAFF
 from domain.kernel.context import Context
 from domain.kernel.errors import NotFound
 from domain.kernel.operations import operation
@@ -49,7 +50,7 @@ async def list_zones(
     ctx: Context, *, site_id: int, limit: Limit = 50, cursor: str | None = None
 ) -> Page[ZoneView]:
     """List the zones of a site to those who belong to it."""
-    ctx.require("member", "guard", "desk", "manager", site_id=site_id)
+    ctx.require("member", *STAFF, site_id=site_id)
     chosen = select(ZoneRow).where(ZoneRow.site_id == site_id)
     rows = await ctx.db.scalars(turn(chosen, ZoneRow.id, limit=limit, cursor=cursor))
     return page([view(row) for row in rows], limit, lambda zone: zone.zone_id)
@@ -59,7 +60,7 @@ async def list_zones(
 async def get_zone(ctx: Context, *, zone_id: int) -> ZoneView:
     """Return one zone to those who belong to its site."""
     row = await ctx.db.get(ZoneRow, zone_id)
-    if row is None or not ctx.caller.holds("member", "guard", "desk", "manager", site_id=row.site_id):
+    if row is None or not ctx.caller.holds("member", *STAFF, site_id=row.site_id):
         raise NotFound(f"There is no zone {zone_id}")
     return view(row)
 
@@ -155,7 +156,7 @@ async def open_zone(ctx: Context, *, zone_id: int) -> ZoneView:
     row = await ctx.db.get(ZoneRow, zone_id, with_for_update={"key_share": True})
     if row is None:
         raise NotFound(f"There is no zone {zone_id}")
-    ctx.require("guard", "desk", "manager", site_id=row.site_id)
+    ctx.require(*STAFF, site_id=row.site_id)
     row.opened_at = ctx.now
     await next_revision(ctx, row.site_id)
     ctx.emit(ZoneChanged(zone_id=row.id, site_id=row.site_id), of=row)

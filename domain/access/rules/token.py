@@ -110,11 +110,6 @@ def live_code_of(text: str) -> LiveCode | None:
     return LiveCode(step=int.from_bytes(raw[SIZE : SIZE + 4], "big"), code=raw[SIZE + 4 :])
 
 
-def with_live_code(raw: bytes, shown: LiveCode) -> bytes:
-    """Returns the bytes that a phone shows at this step."""
-    return raw + shown.step.to_bytes(4, "big") + shown.code
-
-
 def peek(text: str) -> tuple[int, int] | None:
     """Returns the key id and pass id that a text claims, unchecked: enough to fetch what checking needs."""
     raw = _bytes_of(text.strip())
@@ -131,12 +126,6 @@ def as_base64url(raw: bytes) -> str:
 def as_qr_text(raw: bytes) -> str:
     """Returns the text for the QR code; every letter is in its compact alphanumeric set."""
     return PREFIX + base45.encode(raw)
-
-
-def qr_text_of(text: str) -> str | None:
-    """Returns the QR text of a pass in either form, or None if it is neither."""
-    raw = _bytes_of(text.strip())
-    return None if raw is None else as_qr_text(raw)
 
 
 def public_key(text: str) -> Ed25519PublicKey:

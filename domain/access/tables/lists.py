@@ -28,7 +28,6 @@ class SiteListRow(Table):
     site_id: Mapped[int] = mapped_column(ForeignKey("sites.id"), primary_key=True, autoincrement=False)
     time_zone: Mapped[str]
     revision: Mapped[int] = mapped_column(default=0)
-    changed_at: Mapped[datetime]
     size: Mapped[int] = mapped_column(default=0)
     digest: Mapped[bytes] = mapped_column(LargeBinary, default=bytes(32))
     published: Mapped[int] = mapped_column(default=0)

@@ -28,6 +28,7 @@ from domain.kernel.caller import Caller
 from simulators.known import Question
 from simulators.memory import Seen
 from tests.list_gate import ListGate
+from tests.passes import with_live_code
 from tests.premises import MORNING, Premises
 
 EXAMPLES = int(os.environ.get("VERDICT_EXAMPLES", "40"))
@@ -249,7 +250,7 @@ class Scene:
         about = pass_["claim"].pass_id + (scan["code"] == "foreign")
         key = live_code.day_key(pass_["live_key"], live_code.day_of(step))
         shown = LiveCode(step, live_code.code(live_code.secret(key, about), step))
-        return token.as_qr_text(token.with_live_code(raw, shown))
+        return token.as_qr_text(with_live_code(raw, shown))
 
     async def _furnish(self, site: Any) -> None:
         """Give the site these rules."""

@@ -171,7 +171,6 @@ async def test_the_desk_is_proved_too_and_its_edits_are_found(recorded: Premises
 async def test_only_managers_of_the_site_are_told(recorded: Premises):
     with pytest.raises(NotFound):
         await recorded.ask("manager", "access.verify_gate", gate_id=10**9)
-    assert set(await recorded.serve("access.list_logs")) >= {recorded.ids["entrance"], recorded.ids["door"]}
 
 
 def test_times_are_kept_to_the_millisecond():

@@ -13,6 +13,7 @@ from domain.access.rules import live_code, token
 from domain.access.rules.live_code import LiveCode
 from domain.kernel.errors import NotFound
 from tests.badges import Visitors, a_badge, a_guest
+from tests.passes import with_live_code
 from tests.premises import Gate, Premises
 
 
@@ -26,7 +27,7 @@ class Phone:
     def shows(self, at: float) -> str:
         step = live_code.step_of(at)
         code = live_code.code(self.secrets[live_code.day_of(step)], step)
-        return token.as_qr_text(token.with_live_code(self.raw, LiveCode(step, code)))
+        return token.as_qr_text(with_live_code(self.raw, LiveCode(step, code)))
 
 
 async def phone_of(premises: Premises, pass_id: int, who: str = "member") -> Phone:

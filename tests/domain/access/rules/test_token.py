@@ -33,7 +33,6 @@ def test_a_signed_claim_is_read_back_from_both_texts(claim: PassClaim):
 
     assert token.read(token.as_base64url(raw), KEYS) == claim
     assert token.read(token.as_qr_text(raw), KEYS) == claim
-    assert token.qr_text_of(token.as_base64url(raw)) == token.as_qr_text(raw)
 
 
 def test_the_bytes_of_a_pass_never_change():
@@ -84,7 +83,6 @@ def test_any_text_gets_an_answer(text: str):
 )
 def test_what_is_not_written_like_a_pass_is_unknown(text: str):
     assert token.read(text, KEYS) is Reason.UNKNOWN
-    assert token.qr_text_of(text) is None
 
 
 def test_white_space_around_a_pasted_pass_does_not_matter():
