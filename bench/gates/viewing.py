@@ -1,4 +1,4 @@
-"""Screens that follow the access log, and gates that report walks: one process, one clock.
+"""Screens that follow the access log, a browser among them, and gates that report walks: one machine, one clock.
 
 `python -m bench.gates.viewing PLAN VIEWING`: prints one line of JSON with the time of each event to each viewer.
 """
@@ -14,6 +14,7 @@ from typing import cast
 import msgspec
 import uvloop
 
+from bench.gates.browser import Dashboard, Guard, dashboard
 from bench.gates.load import Plan, Reporter, paced, until
 
 KEY = re.compile(rb'"key":"(\d+:[0-9a-f]{16}:[0-9a-f]+)"')
@@ -31,10 +32,20 @@ class Viewing(msgspec.Struct, frozen=True):
 
     port: int
     token: str
+    guard: Guard
     channel: str
     viewers: int
     rate: int
     seconds: int
+
+
+class Watched(msgspec.Struct, frozen=True):
+    """How long each event took to each of the sockets, and to the picture in the browser."""
+
+    events: int
+    sockets_ms: list[float]
+    browser_ms: list[float]
+    missed: int
 
 
 class Viewer(asyncio.Protocol):
@@ -52,7 +63,7 @@ class Viewer(asyncio.Protocol):
         self._transport.write(UPGRADE)
 
     def data_received(self, data: bytes) -> None:
-        now = time.perf_counter_ns()
+        now = time.time_ns()
         told = self._rest + data
         if self.following.done():
             for key in KEY.findall(told):
@@ -78,6 +89,11 @@ class Viewer(asyncio.Protocol):
 
 
 async def _main(plan: Plan, viewing: Viewing) -> None:
+    async with dashboard(viewing.port, viewing.guard) as screen:
+        await _watch(plan, viewing, screen)
+
+
+async def _watch(plan: Plan, viewing: Viewing, screen: Dashboard) -> None:
     reporter = Reporter(plan)
     await reporter.open()
     loop, viewers = asyncio.get_running_loop(), []
@@ -89,20 +105,25 @@ async def _main(plan: Plan, viewing: Viewing) -> None:
     sent: dict[bytes, int] = {}
 
     def walk() -> None:
-        now = time.perf_counter_ns()
+        now = time.time_ns()
         sent[reporter.walk(len(sent) % len(plan.reporting))] = now
 
     await paced(viewing.rate, viewing.rate * viewing.seconds, walk)
     await until(lambda: all(sent.keys() <= viewer.seen.keys() for viewer in viewers), 5)
-    _tell(sent, viewers)
+    in_browser = await screen.seen([key.decode() for key in sent])
+    shown = {key.encode(): ms * 1_000_000 for key, ms in in_browser.items()}
+    sockets = [took for viewer in viewers for took in _took(sent, viewer.seen)]
+    told = Watched(
+        events=len(sent),
+        sockets_ms=sockets,
+        browser_ms=_took(sent, shown),
+        missed=len(sent) * len(viewers) - len(sockets) + len(sent.keys() - shown.keys()),
+    )
+    print(msgspec.json.encode(told).decode())
 
 
-def _tell(sent: dict[bytes, int], viewers: list[Viewer]) -> None:
-    took = [
-        (viewer.seen[key] - at) / 1e6 for viewer in viewers for key, at in sent.items() if key in viewer.seen
-    ]
-    missed = len(sent) * len(viewers) - len(took)
-    print(msgspec.json.encode({"took_ms": took, "events": len(sent), "missed": missed}).decode())
+def _took(sent: dict[bytes, int], seen: dict[bytes, int]) -> list[float]:
+    return [(seen[key] - at) / 1e6 for key, at in sent.items() if key in seen]
 
 
 if __name__ == "__main__":
