@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ from gatehouse.verifying import verify_log
 
 EVENTS = int(os.environ.get("EVIDENCE_EVENTS", "200000"))
 GATES = 20
-PER_S = 40
+PER_S = max(40, EVENTS // 5_000)
+AT_ONCE = 50_000
 GOAL_S = 60
 EPOCH = bytes(range(8))
 KEY_COLUMNS = ("gate_id", "epoch", "seq", "hash", "received_at")
@@ -83,13 +85,14 @@ async def _fill(url: str, gates: list[int]) -> None:
     connection = await asyncpg.connect(url.replace("+asyncpg", ""))
     try:
         async with connection.transaction():
-            rows = list(_rows(gates))
-            await connection.copy_records_to_table(
-                "access_log", records=[row for _, row in rows], columns=LOG_COLUMNS
-            )
-            await connection.copy_records_to_table(
-                "access_keys", records=[key for key, _ in rows], columns=KEY_COLUMNS
-            )
+            rows = _rows(gates)
+            while some := list(islice(rows, AT_ONCE)):
+                await connection.copy_records_to_table(
+                    "access_log", records=[row for _, row in some], columns=LOG_COLUMNS
+                )
+                await connection.copy_records_to_table(
+                    "access_keys", records=[key for key, _ in some], columns=KEY_COLUMNS
+                )
             await connection.executemany(
                 "INSERT INTO gate_epochs (gate_id, epoch, first_seen_at, watermark, highest) "
                 "VALUES ($1, $2, now(), $3, $3)",
