@@ -71,6 +71,7 @@ export const dutyEn = {
       gap: 'Events are missing',
       clock: 'Clock is wrong',
       battery: 'Battery is low',
+      unnamed: 'An alarm without a name',
     } as Record<string, string>,
   },
   decision: {

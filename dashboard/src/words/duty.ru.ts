@@ -69,6 +69,7 @@ export const dutyRu: typeof dutyEn = {
       gap: 'Не хватает событий',
       clock: 'Часы неверны',
       battery: 'Батарея садится',
+      unnamed: 'Тревога без названия',
     },
   },
   decision: {
