@@ -6,7 +6,7 @@ import type { ZoneSum } from './shapes';
 type RemarkWords = Words['duty']['muster']['remarks'];
 
 /** Returns a sentence for each thing that does not add up; nothing where all does. */
-export function remarksOf(sum: ZoneSum, words: RemarkWords, moments: Pick<Moments, 'number'>): string[] {
+export function remarksOf(sum: ZoneSum, words: RemarkWords, moments: Moments): string[] {
   const { inside, elsewhere, known } = sum;
   const said: string[] = [];
   if (inside < 0) said.push(words.below(moments.number(-inside)));
