@@ -1,6 +1,7 @@
 """A small site at work, to which something happens; when the block ends, all has been said, and the log is proved."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -31,7 +32,7 @@ class Work:
     made: World
     over: asyncio.Event = field(default_factory=asyncio.Event)
     expected: set[str] = field(default_factory=set)
-    """What must differ in the end, each by its first word: the fault would not have happened otherwise."""
+    """What must differ in the end, each a pattern of a whole line: the fault would not have happened otherwise."""
 
     def strike(self, fleet: Fleet, *faults: Fault, speed: float = 1.0, **changes: Any) -> None:
         """Have this happen to a gate from now on, as its fleet file tells; a changed gate starts anew first."""
@@ -113,7 +114,9 @@ async def at_work(
             one.cancel()
         await made.stop_gates()
         found = await differences(made)
-        assert {one.partition(":")[0] for one in found} == work.expected, found
+        amiss = [line for line in found if not any(re.fullmatch(one, line) for one in work.expected)]
+        amiss += [one for one in work.expected if not any(re.fullmatch(one, line) for line in found)]
+        assert amiss == [], found
 
 
 async def ended(child: Child) -> None:

@@ -1,6 +1,7 @@
 """Whatever is said that nobody should believe, the log is the union of the journals; see `test_gates.py`."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -31,20 +32,25 @@ async def test_poison_of_every_kind_is_kept_apart_and_stops_nobody(own_folder: P
         # Poison is in no journal: whoever should have it has to be there.
         await work.made.goes_on(by=10)
         await work.until("SELECT count(*) FROM decisions")
-        work.strike(work.made.fleets[0], Poison(at_s=0))
+        poisoned = work.made.fleets[0]
+        work.strike(poisoned, Poison(at_s=0))
         # Of a batch its events are kept, which are sent alone as well.
         due = {payload for _, leg, payload in poison() if leg in READ and b'"ev"' not in payload}
 
         async def kept_apart() -> None:
             rows = await work.made.ask("SELECT payload FROM quarantine")
-            assert due - {bytes(row[0]) for row in rows} == set()
+            assert {bytes(row[0]) for row in rows} == due
 
         await eventually(kept_apart, timeout_s=30)
         await work.until("SELECT count(*) FROM quarantine WHERE reason LIKE 'ev[8]%'")
         await work.made.goes_on(by=20)
         # The strange epoch of what could nearly be read is noted, so that no journal waits for it for ever.
         await work.until("SELECT count(*) FROM gate_epochs WHERE epoch = $1", bytes.fromhex(STRANGE_EPOCH))
-        work.expected = {"quarantine", "watermark"}
+        kept = "SELECT reason FROM quarantine WHERE gate_id = $1 AND payload = ANY($2)"
+        reasons = await work.made.ask(kept, poisoned.gate.gate_id, sorted(due))
+        strange = f"({poisoned.gate.gate_id}, '{STRANGE_EPOCH}')"
+        told = [f"quarantine: {reason}" for (reason,) in reasons]
+        work.expected = {re.escape(line) for line in (*told, f"watermark: {strange} is (1, 1), not None")}
 
 
 async def test_an_account_disabled_while_connected_is_out_at_once_and_its_journal_comes_later(

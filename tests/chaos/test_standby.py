@@ -127,21 +127,16 @@ async def _kill(child: Child) -> None:
 async def test_a_killed_decider_is_replaced_and_gates_are_answered_again(
     own_folder: Path, own_postgres: Postgres
 ):
-    async with world(own_folder, own_postgres.url, gates=1) as made, asyncio.TaskGroup() as tasks:
+    async with world(own_folder, own_postgres.url, gates=1) as made:
         await made.gatehouse("ingest")
         first = await made.gatehouse("decide")
-        keeping = tasks.create_task(keep_alive(made, made.fleets[0], ""))
-        over = asyncio.Event()
-        walking = tasks.create_task(walk(made.fleets[0], partial(_enough, over)))
-        await eventually(partial(_answered, made, 5), timeout_s=30)
-        await made.gatehouse("decide")
-        await _kill(first)
-        answered = await _decisions(made)
-        await eventually(partial(_answered, made, answered + 20), timeout_s=30)
-        over.set()
-        await walking
-        keeping.cancel()
-        await made.stop_gates()
+        async with busy_gates(made):
+            await eventually(partial(_answered, made, 5), timeout_s=30)
+            await made.gatehouse("decide")
+            await _kill(first)
+            answered = await _decisions(made)
+            await eventually(partial(_answered, made, answered + 20), timeout_s=30)
+        assert await differences(made) == []
 
 
 async def _answered(made: World, count: int) -> bool:

@@ -2,20 +2,12 @@
 import type { Session } from '../session/session.svelte';
 import type { Link } from './link.svelte';
 import { LiveView } from './live-view.svelte';
-import type { MusterView, MusterZone, PersonView } from './shapes';
+import type { MusterView, MusterZone, PersonView, ZoneSum } from './shapes';
 
 /** All of it at one moment, as `GET /sites/{siteId}/inside` answers it. */
 export interface Sheet {
   readonly at: string;
-  readonly zones: readonly (MusterZone & {
-    readonly came: number;
-    readonly went: number;
-    readonly corrected: number;
-    /** By how many passes that left unseen: they were next seen elsewhere. */
-    readonly elsewhere: number;
-    /** What does not add up, in words. */
-    readonly remarks: readonly string[];
-  })[];
+  readonly zones: readonly ZoneSum[];
   readonly people: readonly PersonView[];
 }
 

@@ -103,6 +103,9 @@ export interface MusterView {
   readonly summary: MusterSummary;
 }
 
+/** What is wrong with a pass of somebody who is accounted for. */
+export type Warned = 'revoked' | 'expired';
+
 /** Somebody with a pass who is inside, or was when the muster began. */
 export interface PersonView {
   readonly passId: number;
@@ -113,7 +116,7 @@ export interface PersonView {
   readonly lastGateName: string | null;
   readonly lastAt: string | null;
   readonly confidence: string;
-  readonly warning: string | null;
+  readonly warning: Warned | null;
   readonly safe: boolean;
   readonly markedByName: string | null;
 }
@@ -126,6 +129,15 @@ export interface MusterZone {
   readonly known: number;
   readonly unknown: number;
   readonly safe: number;
+}
+
+/** How the number of a zone comes about: inside = came − went + corrected + elsewhere. */
+export interface ZoneSum extends MusterZone {
+  readonly came: number;
+  readonly went: number;
+  readonly corrected: number;
+  /** By how many passes that left unseen: they were next seen elsewhere. */
+  readonly elsewhere: number;
 }
 
 /** Where a guest is on the way from invited to gone. */

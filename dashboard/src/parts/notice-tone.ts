@@ -3,9 +3,8 @@ import type { Tone } from '../feed/outcome';
 
 const TONES: Record<string, Tone> = {
   guest_arrived: 'admit',
-  guest_denied: 'deny',
-  gate_offline: 'alarm',
-  gate_alarm: 'alarm',
+  guest_pass_requested: 'event',
+  alarm_escalated: 'alarm',
 };
 
 /** Returns the look; a kind that this page does not know is plain news. */

@@ -1,6 +1,6 @@
 /** What the screen offers follows from the roles somebody holds. */
 import { describe, expect, it } from 'vitest';
-import { isStaff, nameOf, watchable, type Account, type Role, type Site } from './account';
+import { isGuard, isStaff, nameOf, seesHubs, watchable, type Account, type Role, type Site } from './account';
 
 const sites: Site[] = [1, 2].map((siteId) => ({ siteId, name: `Site ${siteId}`, timeZone: 'UTC' }));
 
@@ -20,6 +20,18 @@ describe('an account', () => {
 
   it('is no staff as a member', () => {
     expect(isStaff(accountWith({ siteId: null, role: 'member' }), 1)).toBe(false);
+  });
+
+  it.each(['guard', 'manager', 'admin'])('guards its own site as a %s', (role) => {
+    const account = accountWith({ siteId: 1, role });
+    expect([1, 2].map((siteId) => isGuard(account, siteId))).toEqual([true, false]);
+    expect(seesHubs(account)).toBe(true);
+  });
+
+  it('is staff and no guard at the desk', () => {
+    const desk = accountWith({ siteId: 1, role: 'desk' }, { siteId: 2, role: 'guard' });
+    expect(isStaff(desk, 1)).toBe(true);
+    expect(isGuard(desk, 1)).toBe(false);
   });
 
   it('is called by its name, else by its address', () => {

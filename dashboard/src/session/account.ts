@@ -22,7 +22,8 @@ export interface Site {
   readonly timeZone: string;
 }
 
-const STAFF = new Set(['guard', 'desk', 'manager', 'admin']);
+const GUARDS: ReadonlySet<string> = new Set(['guard', 'manager', 'admin']);
+const STAFF: ReadonlySet<string> = new Set([...GUARDS, 'desk']);
 
 /** Returns the sites whose gates the account may watch; the server has the last word when it is followed. */
 export function watchable(sites: readonly Site[], account: Account): Site[] {
@@ -31,25 +32,30 @@ export function watchable(sites: readonly Site[], account: Account): Site[] {
 
 /** Returns whether the account works at the site; it decides what is offered, the server what is allowed. */
 export function isStaff(account: Account, siteId: number): boolean {
-  return account.roles.some(
-    (held) => STAFF.has(held.role) && (held.siteId === null || held.siteId === siteId),
-  );
+  return holds(account, STAFF, siteId);
 }
 
-/** Returns whether the account may give gates of the site orders; it decides what is offered, the server what is allowed. */
-export function mayOrder(account: Account, siteId: number): boolean {
-  return account.roles.some(
-    (held) =>
-      held.role !== 'desk' && STAFF.has(held.role) && (held.siteId === null || held.siteId === siteId),
-  );
+/**
+ * Returns whether the account guards the site, which the desk does not: it orders gates, sees to alarms and evacuates.
+ *
+ * It decides what is offered, the server what is allowed.
+ */
+export function isGuard(account: Account, siteId: number): boolean {
+  return holds(account, GUARDS, siteId);
 }
 
 /** Returns whether the account may see what the hubs do; it decides what is offered, the server what is allowed. */
 export function seesHubs(account: Account): boolean {
-  return account.roles.some((held) => held.role !== 'desk' && STAFF.has(held.role));
+  return account.roles.some((held) => GUARDS.has(held.role));
 }
 
 /** Returns the account's name as people say it. */
 export function nameOf(account: Account): string {
   return [account.firstName, account.lastName].filter(Boolean).join(' ') || account.email;
+}
+
+function holds(account: Account, roles: ReadonlySet<string>, siteId: number): boolean {
+  return account.roles.some(
+    (held) => roles.has(held.role) && (held.siteId === null || held.siteId === siteId),
+  );
 }

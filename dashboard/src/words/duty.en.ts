@@ -71,6 +71,7 @@ export const dutyEn = {
       gap: 'Events are missing',
       clock: 'Clock is wrong',
       battery: 'Battery is low',
+      unnamed: 'An alarm without a name',
     } as Record<string, string>,
   },
   decision: {
@@ -136,6 +137,19 @@ export const dutyEn = {
     } as Record<string, string>,
     sums: (came: string, went: string, corrected: string) =>
       `${came} in − ${went} out, corrected by ${corrected}`,
+    warnings: {
+      revoked: 'the pass was revoked',
+      expired: 'the pass has ended',
+    },
+    remarks: {
+      below: (count: string) =>
+        `${count} more left than were counted in: some were inside before counting began`,
+      leftUnseen: (count: string) =>
+        `${count} left without being seen at a gate of this zone: seen next elsewhere`,
+      cameUnseen: (count: string) => `${count} are here without being seen to come in`,
+      passesOver: (over: string, known: string) =>
+        `${over} more passes than people counted: look for ${known}`,
+    },
     print: 'Print',
     copy: 'This is the list as it was last received.',
   },

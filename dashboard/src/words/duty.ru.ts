@@ -69,6 +69,7 @@ export const dutyRu: typeof dutyEn = {
       gap: 'Не хватает событий',
       clock: 'Часы неверны',
       battery: 'Батарея садится',
+      unnamed: 'Тревога без названия',
     },
   },
   decision: {
@@ -129,6 +130,14 @@ export const dutyRu: typeof dutyEn = {
     nobody: 'Внутри никого нет.',
     confidence: { seen: 'видели', assumed: 'предположительно', doubt: 'под вопросом' },
     sums: (came, went, corrected) => `вошли ${came} − вышли ${went}, поправка ${corrected}`,
+    warnings: { revoked: 'пропуск отозван', expired: 'пропуск истёк' },
+    remarks: {
+      below: (count) => `вышло больше, чем вошло, на ${count}: кто-то был внутри до начала счёта`,
+      leftUnseen: (count) =>
+        `вышли незамеченными на проходах этой зоны: ${count}; потом их видели в другом месте`,
+      cameUnseen: (count) => `здесь, хотя никто не видел, как вошли: ${count}`,
+      passesOver: (over, known) => `пропусков больше, чем людей по счёту, на ${over}: ищите ${known}`,
+    },
     print: 'Печать',
     copy: 'Это список, каким он был получен последним.',
   },

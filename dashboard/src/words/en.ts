@@ -143,6 +143,12 @@ export const en = {
     double_use: 'one pass used twice',
     watch_list: 'somebody on the watch-list',
   } as Record<string, string>,
+  commandRefused: 'Command refused',
+  refusals: {
+    bad_sig: 'not signed by the server',
+    replayed: 'came before',
+    expired: 'came too late',
+  } as Record<string, string>,
   directions: { in: 'in', out: 'out' },
   reasons: reasonsEn,
   duty: dutyEn,

@@ -143,6 +143,12 @@ export const ru: Words = {
     double_use: 'пропуск использован дважды',
     watch_list: 'человек из списка наблюдения',
   },
+  commandRefused: 'Команда отклонена',
+  refusals: {
+    bad_sig: 'подпись не сервера',
+    replayed: 'уже приходила',
+    expired: 'пришла слишком поздно',
+  },
   directions: { in: 'вход', out: 'выход' },
   reasons: reasonsRu,
   duty: dutyRu,

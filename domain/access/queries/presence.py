@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import Row, func, select
@@ -14,6 +14,8 @@ from domain.access.tables.record import AccessLogRow
 from domain.identity.queries.people import names_of
 from domain.kernel import queries
 from domain.kernel.context import Context
+
+Warned = Literal["revoked", "expired"]
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -35,7 +37,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     last_gate_name: str | None
     last_at: datetime | None
     confidence: str
-    warning: str | None
+    warning: Warned | None
     safe: bool
     marked_way: str | None
     marked_by: int | None
@@ -157,7 +159,7 @@ def _person(ctx: Context, row: Row[Any], sights: Mapping[int, _Sight], names: Ma
     )
 
 
-def _warning(row: Row[Any], now: datetime) -> str | None:
+def _warning(row: Row[Any], now: datetime) -> Warned | None:
     if row.revoked_at is not None:
-        return "the pass was revoked"
-    return "the pass has ended" if row.valid_until <= now else None
+        return "revoked"
+    return "expired" if row.valid_until <= now else None

@@ -159,7 +159,7 @@ async def test_a_muster_is_followed_from_its_beginning_to_its_end(
     await premises.ask("guard", "access.revoke_guest_pass", guest_pass_id=eve.guest_pass_id)
     await is_fresh()
     shown = screen.seen()[f"muster:{muster.muster_id}/pass:{eve.pass_id}"].data
-    assert (shown.confidence, shown.warning) == ("doubt", "the pass was revoked")
+    assert (shown.confidence, shown.warning) == ("doubt", "revoked")
     await premises.ask("desk", "access.forgive_pass", site_id=site, pass_id=eve.pass_id, reason="left")
     await premises.ask("guard", "access.unmark_safe", **about)
     await is_fresh()

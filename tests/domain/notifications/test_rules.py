@@ -1,11 +1,26 @@
 """Every kind has words in every language, and no name can break them."""
 
+import re
 from datetime import UTC, datetime
+from typing import get_args
 
 import pytest
 
-from domain.notifications.rules import INVITATION, MOMENT, WORDS, Told, invitation, language, words
+from domain.notifications.rules import (
+    ALARMS,
+    INVITATION,
+    MOMENT,
+    WORDS,
+    Kind,
+    Told,
+    invitation,
+    language,
+    words,
+)
+from tests.architecture.sources import ROOT
+from tests.domain.notifications.raised import raised_kinds
 
+DASHBOARD = ROOT / "dashboard/src"
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TOLD = Told(guest="Zoë", site="Loft", zone="Europe/Moscow", at=NOON, start=NOON, end=NOON)
 
@@ -21,6 +36,23 @@ def test_there_are_words_for_all(kind: str, locale: str):
 
 def test_every_language_knows_every_kind():
     assert all(set(by_language) == set(MOMENT) for by_language in [*WORDS.values(), INVITATION])
+
+
+def test_every_language_has_words_for_every_alarm_that_is_raised():
+    assert {spoken: set(kinds) for spoken, kinds in ALARMS.items()} == dict.fromkeys(MOMENT, raised_kinds())
+
+
+@pytest.mark.parametrize("spoken", sorted(MOMENT))
+def test_the_dashboard_has_words_for_every_alarm_that_is_raised(spoken: str):
+    table = (DASHBOARD / f"words/duty.{spoken}.ts").read_text().partition("kinds: {")[2].partition("}")[0]
+
+    assert set(re.findall(r"^ +(\w+): '.+',$", table, re.MULTILINE)) == raised_kinds()
+
+
+def test_the_dashboard_has_a_look_for_every_kind():
+    looks = (DASHBOARD / "parts/notice-tone.ts").read_text().partition("= {")[2].partition("}")[0]
+
+    assert set(re.findall(r"^ +(\w+): '\w+',$", looks, re.MULTILINE)) == set(get_args(Kind))
 
 
 def test_moments_are_those_of_the_place():
