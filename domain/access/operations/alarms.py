@@ -21,6 +21,7 @@ from domain.access.events import (
     GateAlarmRaised,
 )
 from domain.access.queries.alarm_items import AlarmView, alarm_views
+from domain.access.rules.alarm_kinds import AlarmKind
 from domain.access.tables.alarms import AlarmRow
 from domain.identity.queries.people import names_of
 from domain.kernel.caller import SiteRole
@@ -114,7 +115,7 @@ async def escalate_alarms(ctx: Context) -> int:
 
 async def raise_alarm(
     ctx: Context,
-    kind: str,
+    kind: AlarmKind,
     *,
     site_id: int,
     gate_id: int | None = None,
@@ -143,7 +144,7 @@ async def raise_alarm(
     return row
 
 
-async def clear_alarm(ctx: Context, kind: str, *, site_id: int, gate_id: int | None = None) -> None:
+async def clear_alarm(ctx: Context, kind: AlarmKind, *, site_id: int, gate_id: int | None = None) -> None:
     """Note that what an alarm was about is over; where none is open, nothing is to be done."""
     row = await _open(ctx, kind, site_id, gate_id)
     if row is None:
@@ -152,7 +153,7 @@ async def clear_alarm(ctx: Context, kind: str, *, site_id: int, gate_id: int | N
     ctx.emit(GateAlarmCleared(alarm_id=row.id, gate_id=gate_id, site_id=site_id, alarm=kind), of=row)
 
 
-async def _open(ctx: Context, kind: str, site_id: int, gate_id: int | None) -> AlarmRow | None:
+async def _open(ctx: Context, kind: AlarmKind, site_id: int, gate_id: int | None) -> AlarmRow | None:
     about = f"alarm/{site_id}/{gate_id or 0}/{kind}"
     await ctx.db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(about, 0))))
     same = (

@@ -10,10 +10,11 @@ from typing import Any
 from sqlalchemy import func, select
 
 from domain.access.operations.alarms import UNDER_WAY, clear_alarm, raise_alarm
+from domain.access.rules.alarm_kinds import AlarmKind
 from domain.access.tables.alarms import AlarmRow
 from domain.kernel.context import Context
 
-Condition = tuple[int, int, str]
+Condition = tuple[int, int, AlarmKind]
 """Site, gate, and the kind of alarm."""
 Detail = Mapping[str, Any]
 

@@ -10,6 +10,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from domain.access.operations.alarms import raise_alarm
 from domain.access.operations.passages import Passage
@@ -18,7 +19,7 @@ from domain.access.rules.passage import moment
 from domain.kernel import queries
 from domain.kernel.context import Context
 
-ALARM = "double_use"
+ALARM: Final = "double_use"
 LOOK = "access.look_for_double_use"
 PAUSES_S = (10, 60, 600, 3_600, 21_600, 57_600)
 """Before each look; six of them are a day."""

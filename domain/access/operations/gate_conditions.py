@@ -6,26 +6,22 @@ from the open alarms is raised or cleared, so that the same word counts once.
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Literal, get_args
 
 import msgspec
 from sqlalchemy import select
 
 from domain.access.operations.alarms import UNDER_WAY, clear_alarm, raise_alarm
+from domain.access.rules.alarm_kinds import SENSED, AlarmKind, Sensed
 from domain.access.tables.alarms import AlarmRow
 from domain.access.tables.place import GateRow
 from domain.kernel.context import Context
 from domain.kernel.operations import operation
 
-Kind = Literal["held_open", "forced", "tamper", "fire", "jam", "psu", "tailgate"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-"""What gates sense. Alarms of other kinds are the server's, and no gate's word clears them."""
-
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One thing that is wrong, and the event of the gate's journal that told its beginning (0 = none did)."""
 
-    kind: Kind
+    kind: Sensed
     since: datetime
     seq: int = 0
 
@@ -53,8 +49,8 @@ async def report_conditions(ctx: Context, *, gates: list[GateConditions]) -> Non
         await _settle(ctx, row, told[row.id], sounding[row.id])
 
 
-async def _settle(ctx: Context, gate: GateRow, told: Mapping[Kind, Condition], sounding: set[str]) -> None:
-    for kind in KINDS:
+async def _settle(ctx: Context, gate: GateRow, told: Mapping[Sensed, Condition], sounding: set[str]) -> None:
+    for kind in SENSED:
         if kind == "psu" and gate.power is not None:
             continue  # its heartbeats say what it runs on, and are newer than a word that the broker kept
         if kind in told and kind not in sounding:
@@ -66,13 +62,13 @@ async def _settle(ctx: Context, gate: GateRow, told: Mapping[Kind, Condition], s
 
 async def _sounding(ctx: Context, gate_ids: Collection[int]) -> dict[int, set[str]]:
     opened = select(AlarmRow.gate_id, AlarmRow.kind).where(
-        AlarmRow.gate_id.in_(gate_ids), AlarmRow.state.in_(UNDER_WAY), AlarmRow.kind.in_(KINDS)
+        AlarmRow.gate_id.in_(gate_ids), AlarmRow.state.in_(UNDER_WAY), AlarmRow.kind.in_(SENSED)
     )
     rows = (await ctx.db.execute(opened)).all()
     return {gate_id: {kind for of, kind in rows if of == gate_id} for gate_id in gate_ids}
 
 
-async def is_told(ctx: Context, kind: str, *, gate_id: int, seq: int) -> bool:
+async def is_told(ctx: Context, kind: AlarmKind, *, gate_id: int, seq: int) -> bool:
     """Return whether an open alarm was raised by a condition that named this very event as its beginning.
 
     A gate that comes back says its conditions before its journal has come up to them.

@@ -144,7 +144,7 @@ async def watch_links(ctx: Context) -> None:
     chosen = select(GateRow, locked_out).where(~GateRow.desk, GateRow.epoch.is_not(None), away)
     found: dict[Condition, Detail | None] = {}
     for row, disabled in await ctx.db.execute(chosen):
-        condition = (row.site_id, row.id, "gate_lost")
+        condition: Condition = (row.site_id, row.id, "gate_lost")
         since = row.link_since or row.last_seen_at or ctx.now
         if row.link == "online" or disabled:
             found[condition] = None

@@ -7,6 +7,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 import msgspec
 from sqlalchemy import func, select, tuple_, update
@@ -22,7 +23,7 @@ from domain.kernel.operations import operation
 
 FILLED_WITHIN = timedelta(seconds=60)
 LIVES_SHOWN = 100
-KIND = "gap"
+KIND: Final = "gap"
 
 
 class Life(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -24,6 +24,7 @@ from domain.access.operations.openings import open_zones
 from domain.access.operations.passages import Gate, Passage, walk
 from domain.access.operations.seal import moment_of_receipt
 from domain.access.queries.log_entries import FIRST_ROWS, MOVES
+from domain.access.rules.alarm_kinds import AlarmKind, sensed
 from domain.access.rules.passage import moment
 from domain.access.tables.record import AccessKeyRow, QuarantineRow
 from domain.kernel import queries
@@ -251,8 +252,8 @@ def _passage(one: Logged, gates: Mapping[int, Gate]) -> Passage:
     return Passage(one.access_id, gate, event.direction, event.grant_id, at, event.rid)
 
 
-def _alarm(event: GateEvent) -> str:
-    return str(event.detail.get("alarm", "unnamed"))
+def _alarm(event: GateEvent) -> AlarmKind:
+    return sensed(event.detail.get("alarm"))
 
 
 async def _sound(ctx: Context, event: GateEvent, site_id: int) -> None:
@@ -260,7 +261,7 @@ async def _sound(ctx: Context, event: GateEvent, site_id: int) -> None:
     if event.kind == "alarm_on":
         if await is_told(ctx, kind, gate_id=event.gate_id, seq=event.seq):
             return
-        told = {name: value for name, value in event.detail.items() if name != "alarm"}
+        told = {name: value for name, value in event.detail.items() if (name, value) != ("alarm", kind)}
         await raise_alarm(ctx, kind, site_id=site_id, gate_id=event.gate_id, detail=told)
     else:
         await clear_alarm(ctx, kind, site_id=site_id, gate_id=event.gate_id)

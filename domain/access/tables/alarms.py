@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, func, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from domain.access.rules.alarm_kinds import AlarmKind
 from domain.kernel.database import Table, Versioned
 
 OPEN = "state IN ('raised', 'acknowledged')"
@@ -34,7 +35,7 @@ class AlarmRow(Table, Versioned):
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
     site_id: Mapped[int] = mapped_column(ForeignKey("sites.id"))
     gate_id: Mapped[int | None] = mapped_column(ForeignKey("gates.id"))
-    kind: Mapped[str]
+    kind: Mapped[AlarmKind] = mapped_column(Text)
     state: Mapped[str] = mapped_column(default="raised")
     raised_at: Mapped[datetime]
     last_at: Mapped[datetime]

@@ -6,8 +6,9 @@ from typing import get_args
 
 from sqlalchemy import select
 
-from domain.access.operations.gate_conditions import KINDS, Condition, GateConditions
+from domain.access.operations.gate_conditions import Condition, GateConditions
 from domain.access.operations.gate_states import Pulse
+from domain.access.rules.alarm_kinds import SENSED
 from domain.access.tables.alarms import AlarmRow
 from gate_bridge import wire
 from tests.premises import Gate, Premises
@@ -86,8 +87,21 @@ async def test_a_gate_that_is_none_says_nothing(premises: Premises, entrance: Ga
     assert await alarms(premises) == []
 
 
+async def test_no_word_of_a_gate_is_about_what_the_server_finds(premises: Premises, entrance: Gate):
+    async with premises.house.runtime.sessions.begin() as db:
+        own = {"site_id": premises.ids["site"], "gate_id": entrance.gate_id, "kind": "contradiction"}
+        db.add(AlarmRow(**own, raised_at=premises.now, last_at=premises.now, detail={}))
+
+    await entrance.report(entrance.event("alarm_off", detail={"alarm": "contradiction"}))
+    await entrance.report(
+        entrance.event("alarm_on", detail={"alarm": "watch_list", "note": "not mine to say"})
+    )
+
+    assert await alarms(premises) == [("contradiction", "raised", 1), ("unnamed", "raised", 1)]
+
+
 def test_the_kinds_are_those_of_the_wire():
-    assert get_args(wire.AlarmKind) == KINDS
+    assert get_args(wire.AlarmKind) == SENSED
 
 
 async def test_a_gate_that_says_what_it_runs_on_is_asked_for_no_other_word_on_it(
