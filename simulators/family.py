@@ -122,7 +122,9 @@ class Family:
     async def _present(self, asked: Request) -> Presented:
         where = self._door_of(asked.gate_id)
         try:
-            return await control.present(where, asked.gate_id, asked.token, asked.direction, walk=asked.walk)
+            return await control.present(
+                where, asked.gate_id, asked.token, asked.direction, method=asked.method, walk=asked.walk
+            )
         except NoFleet as error:
             raise NotPresented(f"the process of gate {asked.gate_id} is down") from error
 

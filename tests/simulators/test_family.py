@@ -66,6 +66,13 @@ async def test_one_door_finds_every_gate_whichever_process_has_it(broker: Privat
             await present(door, 9, a_pass())
 
 
+async def test_the_door_passes_on_what_is_shown_and_how(broker: PrivateBroker, tmp_path: Path):
+    async with family(broker, tmp_path, processes=2) as (server, _):
+        await present(tmp_path / "fleet.sock", 3, "2580", "out", method="pin")
+
+        assert [(scan.method, scan.token, scan.direction) for scan in server.scans] == [("pin", "2580", "out")]
+
+
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 async def test_all_end_with_the_parent_within_seconds(
     broker: PrivateBroker, tmp_path: Path, ending: signal.Signals
