@@ -9,7 +9,6 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from domain.access.rules import token as passes
 from gate_bridge import wire
 from simulators.cable import Cable
 from simulators.clock import Clock
@@ -189,13 +188,12 @@ def open_gate(
     crash: CrashPoint = NOWHERE,
 ) -> Turnstile:
     """Returns a gate of the fleet with its journal open."""
-    keys = {int(key_id): passes.public_key(text) for key_id, text in fleet.public_keys.items()}
     journal = Journal.open(file or journal_file(path, fleet, plan), keep=fleet.keep_journals, crash=crash)
     return Turnstile(
         plan,
         journal,
         broker=broker or fleet.broker,
-        keys=keys,
+        keys=fleet.keys,
         ca_file=fleet.ca_file,
         clock=clock or Clock(),
         ticker=ticker,

@@ -70,7 +70,9 @@ async def test_the_door_passes_on_what_is_shown_and_how(broker: PrivateBroker, t
     async with family(broker, tmp_path, processes=2) as (server, _):
         await present(tmp_path / "fleet.sock", 3, "2580", "out", method="pin")
 
-        assert [(scan.method, scan.token, scan.direction) for scan in server.scans] == [("pin", "2580", "out")]
+        assert [(scan.method, scan.token, scan.direction) for scan in server.scans] == [
+            ("pin", "2580", "out")
+        ]
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
