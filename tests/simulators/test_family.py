@@ -6,6 +6,7 @@ Proves: simulators/family.py, simulators/running.py
 import asyncio
 import os
 import signal
+import socket
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
@@ -107,6 +108,19 @@ async def test_a_child_that_falls_over_comes_back_with_its_gates(broker: Private
 
         await eventually(lambda: sum(len(server.kinds(n)) == 2 for n in range(1, GATES + 1)) > 0, 20)
         await eventually(lambda: len(children(parent)) == 2)
+
+
+async def test_doors_left_over_from_a_killed_fleet_are_taken_away_and_mislead_nobody(
+    broker: PrivateBroker, tmp_path: Path
+):
+    for number in (1, 2, 7):
+        with socket.socket(socket.AF_UNIX) as left:
+            left.bind(str(tmp_path / f"fleet.sock.{number}"))
+    (tmp_path / "fleet.sock.9").write_text("not a door")
+    cut = PowerCut(at_s=0, of="process", dark_s=0.2)
+    async with family(broker, tmp_path, processes=2, faults=(cut,)):
+        assert (tmp_path / "log").read_text().count("ended with -9 and starts again") == 2
+        assert {path.name for path in tmp_path.glob("fleet.sock.*")} == {f"fleet.sock.{n}" for n in (1, 2, 9)}
 
 
 async def test_the_plan_cuts_the_power_of_the_process_that_has_a_gate(broker: PrivateBroker, tmp_path: Path):
