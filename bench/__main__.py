@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from bench import codecs, evidence, occupancy, revocation
+from bench import codecs, evidence, fleet, occupancy, revocation
 from bench.fanout import run as fanout
 from bench.gates import run as gates
 
@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "revocation": revocation.run,
     "occupancy": occupancy.run,
     "evidence": evidence.run,
+    "fleet": fleet.run,
     "fanout": fanout.run,
     "idle": fanout.idle,
 }

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from gatehouse.settings import BadSetting, Settings, as_markdown, load
+from gatehouse.settings import Settings, as_markdown, load
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,29 +24,15 @@ app.add_typer(simulate, name="simulate")
 
 def main() -> None:
     """Run the command line; what an operator can mend is told in one line, not as a traceback."""
-    from channels.namespaces import BadNamespaces
-    from gatehouse.embedded.broker import BrokerMissing
-    from gatehouse.embedded.child import StartFailed
-    from gatehouse.embedded.installation import PostgresMissing
-    from gatehouse.embedded.lock import DataInUse
-    from gatehouse.embedded.privileges import Unreachable
-
     try:
         app()
-    except (
-        BadSetting,
-        BadNamespaces,
-        BrokerMissing,
-        StartFailed,
-        PostgresMissing,
-        DataInUse,
-        Unreachable,
-    ) as problem:
-        print(f"gatehouse: {problem}", file=sys.stderr)
-        sys.exit(2)
-    except ConnectionError as problem:
-        where = "see DATABASE_URL, REDIS_URL, MQTT_URL"
-        print(f"gatehouse: a server it needs does not answer ({problem}); {where}", file=sys.stderr)
+    except Exception as problem:
+        from gatehouse.mendable import in_words
+
+        words = in_words(problem)
+        if words is None:
+            raise
+        print(f"gatehouse: {words}", file=sys.stderr)
         sys.exit(2)
     finally:
         # The interpreter's last look for cycles takes seconds on a busy machine, and somebody waits at the terminal.

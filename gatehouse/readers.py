@@ -1,9 +1,9 @@
 """How the text of a setting is read; a reader complains by a ValueError that says what the text must be."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
-from urllib.parse import urlsplit
 
 # Any: a value is of whatever type its row reads it as.
 Reader = Callable[[str], Any]
@@ -49,17 +49,33 @@ def one_of(
 
 
 def url_of(*schemes: str) -> Reader:
-    """Return what reads an address of one of these kinds."""
+    """Return what reads an address of one of these kinds, with hosts and ports that there may be."""
 
     def read(text: str) -> str:
-        parts = urlsplit(text)
-        if parts.scheme not in schemes:
+        scheme, _, rest = text.partition("://")
+        scheme = scheme.lower()
+        if scheme not in schemes:
             raise ValueError(
                 "an address that begins with " + " or ".join(f"{scheme}://" for scheme in schemes)
             )
+        account = (_LOOSE_ACCOUNT if scheme in POSTGRES else _ACCOUNT).match(rest)
+        places = re.split("[/?#]", rest[account.end() :] if account else rest, maxsplit=1)[0]
+        for place in places.split(",") if scheme in SEVERAL else [places]:
+            _check_place(place, may_be_empty=scheme in HOSTLESS)
         return text
 
     return read
+
+
+def _check_place(text: str, *, may_be_empty: bool) -> None:
+    found = _PLACE.fullmatch(text)
+    if found is None or not (found["host"] or may_be_empty):
+        raise ValueError("an address whose host is a name or an IP, with a port after a colon or without one")
+    if found["port"] is not None:
+        try:
+            PORT(found["port"])
+        except ValueError as problem:
+            raise ValueError(f"an address whose port is {problem}") from None
 
 
 def shards_of(text: str) -> tuple[int, ...]:
@@ -75,3 +91,11 @@ _SHARD = number_within(0, LAST_SHARD)
 PORT = number_within(1, 65_535)
 SECONDS = number_within(1, 10 * 365 * 86_400)
 POSTGRES = ("postgresql", "postgres", "postgresql+asyncpg")
+SEVERAL = ("redis", "rediss")
+"""May name members of a cluster."""
+HOSTLESS = ("unix", *SEVERAL, *POSTGRES)
+"""May mean a socket, or this machine."""
+_ACCOUNT = re.compile(r"[^/?#]*@")
+_LOOSE_ACCOUNT = re.compile(r"[^:/@]*(:[^@]*)?@")
+"""Of a database: there a password may have a slash in it."""
+_PLACE = re.compile(r"(?P<host>\[[\w:.%]+\]|[^\s,:\[\]]*)(?::(?P<port>.*))?")

@@ -1,6 +1,7 @@
 """The environment and `.env`, read once into one frozen Struct; every setting is a row of one table."""
 
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Mapping
@@ -391,8 +392,5 @@ def _without_account(url: str) -> str:
 
 
 def _without_password(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.password is None:
-        return text
-    account, _, place = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{account.partition(':')[0]}:(hidden)@{place}"))
+    # Not by the rules of addresses: what breaks them is shown too, and may be a password with a slash in it.
+    return re.sub(r"(://[^:@/]*):.*@", r"\1:(hidden)@", text)

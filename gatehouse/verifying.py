@@ -35,7 +35,14 @@ NOTHING = Exported({}, {}, [])
 async def verify_log(
     settings: Settings, gate_ids: Sequence[int], *, roots: Path | None = None, jobs: int = 1
 ) -> None:
-    """Print a line per journal and per finding; end the process with 1 where there are findings."""
+    """Print a line per journal and per finding; end the process with 1 where there are findings.
+
+    Raises: BadSetting, for roots that cannot be read, or that are to be compared with the journals of single gates.
+    """
+    if gate_ids and roots is not None:
+        raise BadSetting(
+            "--roots tells of the whole log of a site, which --gate leaves out: give one or the other"
+        )
     began = time.monotonic()
     kept = NOTHING if roots is None else _read(roots)
     async with with_database(settings) as settled:

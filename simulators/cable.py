@@ -3,17 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from urllib.parse import urlsplit
+
+from simulators.address import address
 
 CHUNK = 65_536
+CONNECT_DEADLINE_S = 4.0
 
 
 class Cable:
     """Hands bytes on both ways; lies there while `laid`."""
 
     def __init__(self, broker: str) -> None:
-        url = urlsplit(broker)
-        self._broker = url.hostname or "localhost", url.port or 1883
+        self._broker = address(broker)
         self._served: dict[asyncio.Task[None], _Strand] = {}
         self._down = False
         self.url = ""
@@ -50,16 +51,16 @@ class Cable:
         if self._down or task is None:
             back.transport.abort()
             return
-        with suppress(OSError):
-            there, onward = await asyncio.open_connection(*self._broker)
-            self._served[task] = strand = _Strand(back, onward)
-            try:
-                await strand.carry(here, there)
-            finally:
-                del self._served[task]
-                strand.cut()
-            return
-        back.transport.abort()
+        # Known before there is anybody at the other end, so that a cut meets it too.
+        self._served[task] = strand = _Strand(back)
+        try:
+            with suppress(OSError):
+                async with asyncio.timeout(CONNECT_DEADLINE_S):
+                    there, onward = await asyncio.open_connection(self._broker.host, self._broker.port)
+                await strand.carry(here, there, onward)
+        finally:
+            del self._served[task]
+            strand.cut()
 
     async def _end(self) -> None:
         tasks = list(self._served)
@@ -69,21 +70,27 @@ class Cable:
 
 
 class _Strand:
-    """One connection through the cable."""
+    """One connection through the cable, from before it reaches the broker until both ends have gone."""
 
-    def __init__(self, back: asyncio.StreamWriter, onward: asyncio.StreamWriter) -> None:
-        self._back = back
-        self._onward = onward
+    def __init__(self, back: asyncio.StreamWriter) -> None:
+        self._ends = [back]
+        self._cut = False
         self.dead = False
 
-    async def carry(self, here: asyncio.StreamReader, there: asyncio.StreamReader) -> None:
-        """Returns once both ends have gone."""
-        await asyncio.gather(self._pass(here, self._onward), self._pass(there, self._back))
+    async def carry(
+        self, here: asyncio.StreamReader, there: asyncio.StreamReader, onward: asyncio.StreamWriter
+    ) -> None:
+        """Returns once both ends have gone; at once where it was cut before it got there."""
+        (back,) = self._ends
+        self._ends.append(onward)
+        if not self._cut:
+            await asyncio.gather(self._pass(here, onward), self._pass(there, back))
 
     def cut(self) -> None:
-        """Ends both ends at once."""
-        self._back.transport.abort()
-        self._onward.transport.abort()
+        """Ends both ends at once, and that which is still to come."""
+        self._cut = True
+        for end in self._ends:
+            end.transport.abort()
 
     async def _pass(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         with suppress(OSError):

@@ -8,6 +8,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from glob import escape
 from pathlib import Path
 from typing import Annotated
 
@@ -59,6 +60,13 @@ class Refusal(Struct, frozen=True, kw_only=True):
 Present = Callable[[Request], Awaitable[Presented]]
 Alarm = Callable[[Sound], Awaitable[None]]
 _ASKED: msgspec.json.Decoder[Request | Sound] = msgspec.json.Decoder(Request | Sound)
+
+
+def sweep(path: Path) -> None:
+    """Removes what a killed fleet has left beside its door: the doors of its shares, however many they were."""
+    for left in path.parent.glob(f"{escape(path.name)}.*"):
+        if left.suffix[1:].isdecimal() and left.is_socket():
+            left.unlink(missing_ok=True)
 
 
 @asynccontextmanager

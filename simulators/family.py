@@ -49,6 +49,7 @@ class Family:
         async with door(control_path, self._present, self._sound):
             while not self._file.plan.fits_one_process:
                 plan = self._file.plan
+                control.sweep(control_path)
                 async with asyncio.TaskGroup() as group:
                     tasks = [group.create_task(self._keep(share)) for share in shares(plan)]
                     tasks.append(group.create_task(self._cuts(plan)))
@@ -94,8 +95,14 @@ class Family:
             await asyncio.sleep(began + fault.at_s / plan.speed - loop.time())
             for share in shares(plan):
                 if not fault.gates or any(map(share.holds, fault.gates)):
-                    self._dark_s[share] = fault.dark_s / plan.speed
-                    _kill(self._children[share])
+                    self._cut(share, fault.dark_s / plan.speed)
+
+    def _cut(self, share: Share, dark_s: float) -> None:
+        """Kill the process of a share, where there is one: it may be dark already, or not yet begun."""
+        child = self._children.get(share)
+        if child is not None and child.returncode is None:
+            self._dark_s[share] = dark_s
+            _kill(child)
 
     async def _day(self, plan: FleetPlan) -> None:
         sounding = asyncio.Queue[Sound](maxsize=len(plan.gates) or 1)
@@ -122,7 +129,9 @@ class Family:
     async def _present(self, asked: Request) -> Presented:
         where = self._door_of(asked.gate_id)
         try:
-            return await control.present(where, asked.gate_id, asked.token, asked.direction, walk=asked.walk)
+            return await control.present(
+                where, asked.gate_id, asked.token, asked.direction, method=asked.method, walk=asked.walk
+            )
         except NoFleet as error:
             raise NotPresented(f"the process of gate {asked.gate_id} is down") from error
 

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -124,7 +124,7 @@ class Fleet:
             return
 
         def alarm(gate_id: int, on: bool) -> None:
-            with suppress(NotPresented):
+            with suppress(NotPresented), _explained(gate_id):
                 self._running(gate_id).alarm("held_open", on=on)
 
         await self._settled()
@@ -143,16 +143,15 @@ class Fleet:
         return await self._present(Request(gate_id=gate_id, token=token, direction=direction))
 
     async def _sound(self, asked: Sound) -> None:
-        self._running(asked.gate_id).alarm(asked.alarm, on=asked.on)
+        with _explained(asked.gate_id):
+            self._running(asked.gate_id).alarm(asked.alarm, on=asked.on)
 
     async def _present(self, request: Request) -> Presented:
         gate = self._running(request.gate_id)
-        try:
+        with _explained(request.gate_id):
             return await gate.present(
                 request.token, request.direction, method=request.method, walk=request.walk
             )
-        except sqlite3.ProgrammingError as error:
-            raise NotPresented(f"gate {request.gate_id} was stopped meanwhile") from error
 
     def _running(self, gate_id: int) -> Turnstile:
         gate = self.gate(gate_id)
@@ -189,6 +188,17 @@ async def present_alone(
             await gate.wait_drained(SETTLE_S)
         life.cancel()
     return presented
+
+
+@contextmanager
+def _explained(gate_id: int) -> Iterator[None]:
+    """Raise NotPresented where the journal of a gate fails."""
+    try:
+        yield
+    except sqlite3.ProgrammingError as error:
+        raise NotPresented(f"gate {gate_id} was stopped meanwhile") from error
+    except sqlite3.Error as error:
+        raise NotPresented(f"gate {gate_id} is out of order: {error}") from error
 
 
 def _named(gate_ids: list[int]) -> str:

@@ -11,7 +11,6 @@ import socket
 import ssl
 from collections.abc import Callable
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import paho.mqtt.client as paho
 from msgspec import Struct
@@ -22,6 +21,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from gate_bridge.wire import NO_PROPERTIES, Properties
+from simulators.address import address
 
 logger = logging.getLogger(__name__)
 
@@ -201,17 +201,15 @@ class Link:
         return client
 
     async def _reach(self, client: paho.Client) -> None:
-        url = urlsplit(self._account.broker)
-        secure = url.scheme == "mqtts"
-        if secure:
+        broker = address(self._account.broker)
+        if broker.secure:
             client.tls_set_context(_trust(self._account.ca_file))
-        port = url.port or (8883 if secure else 1883)
         wanted: dict[str, Any] = {}  # Any: paho's
         if self._five:
             # Nothing is to wait for a gate that is away: the answer to a scan least of all.
             session = _properties(PacketTypes.CONNECT, SessionExpiryInterval=0)
             wanted = {"clean_start": True, "properties": session}
-        client.connect_async(url.hostname or "localhost", port, self._account.keepalive_s, **wanted)
+        client.connect_async(broker.host, broker.port, self._account.keepalive_s, **wanted)
         # Name, TCP and TLS block; nobody may touch paho meanwhile.
         connecting = asyncio.get_running_loop().run_in_executor(None, client.reconnect)
         try:

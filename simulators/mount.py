@@ -9,7 +9,6 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from domain.access.rules import token as passes
 from gate_bridge import wire
 from simulators.cable import Cable
 from simulators.clock import Clock
@@ -128,23 +127,29 @@ class Mount:
 
     def lose_power(self, dark_s: float) -> None:
         """Ends the gate in the middle of a write, without a goodbye; it comes back after so long."""
-        if self.gate is not None and self._life is not None:
-            self.gate.journal.cut()
+        if (gate := self._switch_off()) is not None:
             self.cut()
             self.mend()
             self._pause_s = dark_s
-            self._life.cancel()
+            gate.journal.cut()
 
     def reset(self) -> None:
         """Takes the gate back to how it left the factory, its account aside."""
-        if self._life is not None and self.gate is not None:
-            journal, epoch = journal_file(self._ground.path, self._fleet, self.plan), self.gate.journal.epoch
-            self.gate.journal.close()
-            self._life.cancel()
-            journal.rename(journal.with_suffix(f".{epoch}"))
+        if (gate := self._switch_off()) is not None:
+            self._pause_s = 0.0
+            gate.journal.close()
+            journal = journal_file(self._ground.path, self._fleet, self.plan)
+            old = journal.rename(journal.with_suffix(f".{gate.journal.epoch}"))
             if not self._fleet.keep_journals:
-                journal.with_suffix(f".{epoch}").unlink()
-            self._pause_s, self._lost = 0.0, "reset"
+                old.unlink()
+            self._lost = "reset"
+
+    def _switch_off(self) -> Turnstile | None:
+        """Begin the end of the gate's life and return it; from now on there is no gate, although its farewell lasts."""
+        gate, self.gate = self.gate, None
+        if self._life is not None:
+            self._life.cancel()
+        return gate
 
     async def duplicate(self) -> None:
         """Has a second device connect with the gate's account, until cancelled."""
@@ -189,13 +194,12 @@ def open_gate(
     crash: CrashPoint = NOWHERE,
 ) -> Turnstile:
     """Returns a gate of the fleet with its journal open."""
-    keys = {int(key_id): passes.public_key(text) for key_id, text in fleet.public_keys.items()}
     journal = Journal.open(file or journal_file(path, fleet, plan), keep=fleet.keep_journals, crash=crash)
     return Turnstile(
         plan,
         journal,
         broker=broker or fleet.broker,
-        keys=keys,
+        keys=fleet.keys,
         ca_file=fleet.ca_file,
         clock=clock or Clock(),
         ticker=ticker,

@@ -4,14 +4,18 @@ JSON in camelCase, so that the answer of `POST /gates/{gateId}/device` fits into
 relative to the folder of the file.
 """
 
+from collections.abc import Mapping
 from math import ceil
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec import Meta, Struct
 
+from domain.access.rules import token
 from domain.access.rules.facts import Direction, OfflinePolicy
+from simulators.address import address
 from simulators.faults import BadFault, Fault, check, process_cuts
 
 GATES_PER_PROCESS = 1_000
@@ -102,6 +106,11 @@ class FleetPlan(Struct, frozen=True, kw_only=True, rename="camel"):
         """Whether no parent is needed, neither for so many gates nor to cut the power of a process."""
         return self.spread == 1 and not process_cuts(self.faults)
 
+    @property
+    def keys(self) -> Mapping[int, Ed25519PublicKey]:
+        """The public keys by their ids, as gates check by them."""
+        return {int(key_id): token.public_key(text) for key_id, text in self.public_keys.items()}
+
     def gate(self, gate_id: int) -> GatePlan | None:
         """Returns the gate of that id."""
         return next((gate for gate in self.gates if gate.gate_id == gate_id), None)
@@ -115,7 +124,26 @@ def load(path: Path) -> FleetPlan:
     """
     try:
         plan = msgspec.json.decode(path.read_bytes(), type=FleetPlan)
-        check(plan.faults, {gate.gate_id for gate in plan.gates}, encrypted=plan.broker.startswith("mqtts:"))
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, BadFault) as error:
+        encrypted = _encrypted(plan.broker)
+        _check_keys(plan.public_keys)
+        check(plan.faults, {gate.gate_id for gate in plan.gates}, encrypted=encrypted)
+    except (OSError, msgspec.DecodeError, ValueError, BadFault) as error:
         raise PlanUnreadable(f"{path}: {error}") from error
     return plan
+
+
+def _encrypted(broker: str) -> bool:
+    try:
+        return address(broker).secure
+    except ValueError as problem:
+        raise ValueError(f"{problem} - at `$.broker`") from problem
+
+
+def _check_keys(texts: Mapping[str, str]) -> None:
+    for key_id, text in texts.items():
+        if not (key_id.isascii() and key_id.isdecimal()):
+            raise ValueError(f"the id of a key is a whole number - at `$.publicKeys.{key_id}`")
+        try:
+            token.public_key(text)
+        except ValueError as problem:
+            raise ValueError(f"is no Ed25519 key as base64url - at `$.publicKeys.{key_id}`") from problem

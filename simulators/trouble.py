@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
-from contextlib import suppress
+import sqlite3
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from gate_bridge import wire
@@ -11,6 +12,7 @@ from simulators import faults
 from simulators.control import NotPresented
 from simulators.crowd import crowd
 from simulators.faults import Act, Fault
+from simulators.journal import JournalInUse
 from simulators.mount import Mount
 from simulators.plan import FleetPlan
 from simulators.poison import poison
@@ -53,9 +55,10 @@ class Trouble:
         else:
             logger.info("gate %d meets %s", act.gate_id, type(fault).__name__)
             self._begun[act.fault, act.gate_id] = act
-            self._strike(mount, mount.gate, fault)
+            with _borne(act.gate_id):
+                self._strike(mount, mount.gate, fault)
             if (lasting := self._lasts(mount, fault)) is not None:
-                self._lasting[act.fault, act.gate_id] = group.create_task(lasting)
+                self._lasting[act.fault, act.gate_id] = group.create_task(_alone(act.gate_id, lasting))
 
     def _strike(self, mount: Mount, gate: Turnstile, fault: Fault) -> None:
         """Do what happens in a moment."""
@@ -117,7 +120,8 @@ class Trouble:
             case faults.WrongClock():
                 by_s = mount.clock.set_right()
                 if mount.gate is not None:
-                    mount.gate.clock_stepped(by_s)
+                    with _borne(act.gate_id):
+                        mount.gate.clock_stepped(by_s)
             case faults.DoubleUse():
                 mount.mend()
             case _:
@@ -126,3 +130,17 @@ class Trouble:
     async def _shown(self, gate_id: int, token: str) -> None:
         with suppress(NotPresented):
             await self._show(gate_id, token, "in")
+
+
+async def _alone(gate_id: int, lasting: Coroutine[Any, Any, None]) -> None:
+    with _borne(gate_id):
+        await lasting
+
+
+@contextmanager
+def _borne(gate_id: int) -> Iterator[None]:
+    """Keep to one gate what its disk does to it; the others go on."""
+    try:
+        yield
+    except* (sqlite3.Error, OSError, JournalInUse):
+        logger.exception("gate %d is out of order", gate_id)

@@ -8,8 +8,10 @@
 import asyncio
 import logging
 import secrets
+import sqlite3
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -21,6 +23,7 @@ from domain.access.rules.decide import PASSAGE_WINDOW_S
 from domain.access.rules.facts import Direction
 from gate_bridge import wire
 from simulators.alone import Alone
+from simulators.breakage import Breakage
 from simulators.conditions import Conditions
 from simulators.crash import NOWHERE, CrashPoint
 from simulators.journal import Journal
@@ -54,7 +57,7 @@ class _Answer(Struct, frozen=True, kw_only=True):
 
 
 class Turnstile:
-    """One gate; `run` it in a task, `present` passes to it from any other."""
+    """One gate; `run` it in a task, `present` passes to it from any other; sqlite3.Error ends the `run`, too."""
 
     def __init__(
         self,
@@ -83,6 +86,7 @@ class Turnstile:
         self._asked: dict[str, asyncio.Future[wire.Decision]] = {}
         self._upload = Upload(journal, self._post, crash=crash)
         self._drained = asyncio.Event()
+        self._breakage = Breakage()
         self._started = time.monotonic()
         self.last_command: Heard | None = None
         """As it came, for whoever repeats it."""
@@ -117,6 +121,7 @@ class Turnstile:
                     if self._ticker is None:
                         group.create_task(ticker.run())
                     group.create_task(self._link.run())
+                    group.create_task(self._breakage.ends())
         finally:
             await asyncio.to_thread(self.journal.close)
 
@@ -231,9 +236,10 @@ class Turnstile:
 
     def _record(self, kind: wire.Kind, **members: Any) -> wire.Event:  # Any: members of an event
         quality = "ok" if self._trusts_clock else "unsure"
-        event = self.journal.append(kind, self._now_ms(), clock=quality, **members)
-        self._drained.clear()
-        self._upload.appended(time.monotonic())
+        with self._breakage.noticed():
+            event = self.journal.append(kind, self._now_ms(), clock=quality, **members)
+            self._drained.clear()
+            self._upload.appended(time.monotonic())
         return event
 
     @property
@@ -318,7 +324,9 @@ class Turnstile:
 
     def _tick(self) -> None:
         self._ticks += 1
-        self._upload.tick(time.monotonic())
+        # The timer is that of many gates: what befalls this one is not theirs.
+        with suppress(sqlite3.Error), self._breakage.noticed():
+            self._upload.tick(time.monotonic())
         self._ask_for_list()
         if self._ticks % HEARTBEAT_TICKS == 0:
             self._heartbeat()
@@ -346,6 +354,11 @@ class Turnstile:
 
     def heard(self, heard: Heard) -> None:
         """Takes in what the server says."""
+        # Whoever calls is the loop, or has other gates too.
+        with suppress(sqlite3.Error), self._breakage.noticed():
+            self._heed(heard)
+
+    def _heed(self, heard: Heard) -> None:
         message = self._read(heard)
         epoch = self.journal.epoch
         match message:

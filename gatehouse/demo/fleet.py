@@ -23,15 +23,20 @@ async def plan(runtime: Runtime, place: Place, broker: str, tokens: Sequence[str
     gates = await _gates(runtime, place)
     entrances = [gate for gate in gates if gate.from_zone is None]
     inner = [gate for gate in gates if gate.from_zone is not None]
-    async with runtime.sessions.begin() as db:
-        keys = await public_keys(runtime.context(SERVICE, db))
     return FleetPlan(
         broker=broker,
         gates=tuple(gates),
-        public_keys={str(key_id): key for key_id, key in keys.items()},
+        public_keys=await pass_keys(runtime),
         people=tuple(_person(number, token, entrances, inner) for number, token in enumerate(tokens)),
         scenario=Scenario(speed=SPEED),
     )
+
+
+async def pass_keys(runtime: Runtime) -> dict[str, str]:
+    """Return the public keys of passes as a fleet file has them."""
+    async with runtime.sessions.begin() as db:
+        keys = await public_keys(runtime.context(SERVICE, db))
+    return {str(key_id): key for key_id, key in keys.items()}
 
 
 def write(path: Path, fleet: FleetPlan) -> None:

@@ -1,13 +1,13 @@
 """A site with as many gates as one likes, and the fleet file that runs them: `gatehouse simulate site`.
 
-Made through the operations that people use, each step with a key: a run that was cut off is taken up where it ended,
-and the same name with more gates adds what is missing.
+Made through the operations that people use. What is there is found by its name: a run that was cut off is taken up
+where it ended, and the same site with more gates gets those that are missing, whenever that is asked.
 """
 
 import asyncio
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from math import ceil
 from pathlib import Path
@@ -17,13 +17,16 @@ import msgspec
 
 from domain.kernel.caller import SERVICE
 from domain.kernel.runtime import Runtime
-from gatehouse.demo.fleet import write
+from gatehouse.demo.fleet import pass_keys, write
+from gatehouse.demo.ground import Ground, all_of, survey
 from gatehouse.demo.place import HOUSE
 from gatehouse.migrate import migrate
+from gatehouse.output import ready
 from gatehouse.own_database import with_database
 from gatehouse.parts import process_of
-from gatehouse.settings import Settings
-from simulators.plan import FleetPlan, GatePlan, Person, Zone
+from gatehouse.settings import BadSetting, Settings
+from simulators.address import address
+from simulators.plan import FleetPlan, GatePlan, Person
 
 T = TypeVar("T")
 
@@ -44,7 +47,15 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def site(settings: Settings, wish: Wish, folder: Path) -> None:
-    """Furnish the site in the database of the settings, and write the fleet file into the folder."""
+    """Furnish the site in the database of the settings, and write the fleet file into the folder.
+
+    Raises: BadSetting, for a broker that is no address and a folder that takes no files, before anything is made.
+    """
+    try:
+        address(wish.broker)
+    except ValueError as problem:
+        raise BadSetting(f"the address of the broker {problem}; see --broker") from problem
+    ready(folder)
     async with with_database(settings) as settled:
         await migrate(str(settled.database_url))
         async with process_of(settled, connections=AT_ONCE) as process:
@@ -54,28 +65,27 @@ async def site(settings: Settings, wish: Wish, folder: Path) -> None:
 
 
 async def furnish(runtime: Runtime, wish: Wish) -> FleetPlan:
-    """Make the site with its gates and passes, and return the fleet."""
-    called = wish.name
-    site_id = (await _do(runtime, "sites.create_site", {"name": called}, key=f"stadium/{called}")).site_id
-    stands = await _stands(runtime, wish, site_id)
+    """Make what is missing of the site, new passes for its gates, and return the fleet."""
+    site_id = await _site(runtime, wish.name)
+    await _make_stands(runtime, site_id, wish.gates)
+    ground = await survey(runtime, site_id)
     host = await _host(runtime, site_id)
     start = runtime.clock() - timedelta(minutes=5)
     window = {"start": start.isoformat(), "end": (start + LASTS).isoformat()}
 
-    async def gate(number: int) -> tuple[GatePlan, dict[str, str]]:
-        return await _gate(runtime, f"stadium/{called}/{number}", number, site_id, stands)
+    async def gate(number: int) -> GatePlan:
+        return await _gate(runtime, ground, number)
 
     async def token(number: int) -> str:
         guest = {"siteId": site_id, "hostUserId": host, "guestName": f"Visitor {number}", **window}
         return str((await _do(runtime, "access.create_guest_pass", guest)).qr_token)
 
-    made = await _each(range(1, wish.gates + 1), gate)
+    gates = await _each(range(1, wish.gates + 1), gate)
     tokens = await _each(range(wish.gates * wish.passes), token)
-    gates = tuple(plan for plan, _ in made)
     return FleetPlan(
         broker=re.sub("//[^/@]*@", "//", wish.broker),  # a fleet has accounts of its own
-        gates=gates,
-        public_keys=made[0][1] if made else {},
+        gates=tuple(gates),
+        public_keys=await pass_keys(runtime),
         people=tuple(
             Person(token=token, gates=(gates[number % len(gates)].gate_id,))
             for number, token in enumerate(tokens)
@@ -83,28 +93,43 @@ async def furnish(runtime: Runtime, wish: Wish) -> FleetPlan:
     )
 
 
-async def _stands(runtime: Runtime, wish: Wish, site_id: int) -> list[Zone]:
-    made = []
-    for number in range(1, min(MOST_STANDS, ceil(wish.gates / GATES_PER_STAND)) + 1):
-        zone = {"siteId": site_id, "name": f"Stand {number}", "capacity": None, "forGuests": True}
-        asked = zone | {"offlinePolicy": "signed_ok"}
-        made.append(
-            await _do(runtime, "access.create_zone", asked, key=f"stadium/{wish.name}/stand/{number}")
-        )
-    return [Zone(zone_id=zone.zone_id, ordinal=zone.ordinal) for zone in made]
+async def _site(runtime: Runtime, name: str) -> int:
+    for one in await all_of(runtime, "sites.list_sites"):
+        if one.name == name:
+            return int(one.site_id)
+    return int((await _do(runtime, "sites.create_site", {"name": name})).site_id)
 
 
-async def _gate(
-    runtime: Runtime, key: str, number: int, site_id: int, stands: Sequence[Zone]
-) -> tuple[GatePlan, dict[str, str]]:
-    """Make a gate from the street into a stand, with a device account."""
-    stand = stands[number % len(stands)]
+async def _make_stands(runtime: Runtime, site_id: int, gates: int) -> None:
+    there = {zone.name for zone in await all_of(runtime, "access.list_zones", siteId=site_id)}
+    for number in range(1, min(MOST_STANDS, ceil(gates / GATES_PER_STAND)) + 1):
+        if (name := f"Stand {number}") not in there:
+            zone = {"siteId": site_id, "name": name, "forGuests": True, "offlinePolicy": "signed_ok"}
+            await _do(runtime, "access.create_zone", zone)
+
+
+def stand_of(number: int) -> str:
+    """Return the name of the stand that a gate leads into; it is the same however many gates there are."""
+    return f"Stand {(number - 1) // GATES_PER_STAND % MOST_STANDS + 1}"
+
+
+async def _gate(runtime: Runtime, ground: Ground, number: int) -> GatePlan:
+    """Find a gate by its name, or make one from the street into its stand; with a device account either way."""
     name = f"Turnstile {number}"
-    asked = {"siteId": site_id, "name": name, "toZoneId": stand.zone_id}
-    gate_id = (await _do(runtime, "access.create_gate", asked, key=key)).gate_id
-    device = await _do(runtime, "access.provision_gate", {"gateId": gate_id}, key=f"{key}/device")
-    plan = GatePlan(gate_id=gate_id, site_id=site_id, password=device.password, name=name, to_zone=stand)
-    return plan, {str(key_id): text for key_id, text in device.pass_keys.items()}
+    if (found := ground.gates.get(name)) is None:
+        stand = ground.zones_by_name[stand_of(number)]
+        asked = {"siteId": ground.site_id, "name": name, "toZoneId": stand.zone_id}
+        found = await _do(runtime, "access.create_gate", asked)
+    if (password := ground.passwords.get(found.gate_id)) is None:
+        password = (await _do(runtime, "access.provision_gate", {"gateId": found.gate_id})).password
+    return GatePlan(
+        gate_id=found.gate_id,
+        site_id=ground.site_id,
+        password=password,
+        name=name,
+        from_zone=ground.zones.get(found.from_zone_id),
+        to_zone=ground.zones.get(found.to_zone_id),
+    )
 
 
 async def _host(runtime: Runtime, site_id: int) -> int:
@@ -136,5 +161,5 @@ async def _each(numbers: range, make: Callable[[int], Awaitable[T]]) -> list[T]:
     return [made[number] for number in numbers]
 
 
-async def _do(runtime: Runtime, name: str, members: dict[str, Any], *, key: str | None = None) -> Any:
-    return await runtime.call(HOUSE, name, members, key=key)
+async def _do(runtime: Runtime, name: str, members: dict[str, Any]) -> Any:  # Any: answers of any operation
+    return await runtime.call(HOUSE, name, members)

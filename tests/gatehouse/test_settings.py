@@ -78,6 +78,19 @@ def test_the_database_address_is_made_of_its_parts():
         ),
         ("MQTT_URL", "broker:1883", "MQTT_URL must be an address that begins with mqtt:// or mqtts://"),
         ("REDIS_URL", "memory", "REDIS_URL must be an address that begins with redis://"),
+        (
+            "MQTT_URL",
+            "mqtt://broker:99999",
+            "MQTT_URL must be an address whose port is a whole number from 1 to 65535; 'mqtt://broker:99999' is not",
+        ),
+        ("MQTT_URL", "mqtt://svc:pw/x@broker:1883", "MQTT_URL must be an address whose port is"),
+        ("MQTT_PUBLIC_URL", "mqtts://broker:", "MQTT_PUBLIC_URL must be an address whose port is"),
+        ("MQTT_URL", "mqtt://:1883", "MQTT_URL must be an address whose host is a name or an IP"),
+        ("MQTT_URL", "mqtt://a,b:1883", "MQTT_URL must be an address whose host is"),
+        ("PUBLIC_URL", "https://", "PUBLIC_URL must be an address whose host is"),
+        ("PUBLIC_URL", "https://[::1", "PUBLIC_URL must be an address whose host is"),
+        ("DATABASE_URL", "postgresql://me:pw@db:port/x", "DATABASE_URL must be an address whose port is"),
+        ("REDIS_URL", "redis://one:6379,two:0", "REDIS_URL must be an address whose port is"),
     ],
 )
 def test_a_bad_value_is_refused_with_the_name_of_its_variable(name: str, text: str, message: str):
@@ -86,6 +99,24 @@ def test_a_bad_value_is_refused_with_the_name_of_its_variable(name: str, text: s
 
     assert str(refusal.value).startswith(message)
     assert "pw" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("MQTT_URL", "mqtt://svc:secret@[::1]:1883"),
+        ("MQTT_URL", "MQTTS://broker"),
+        ("REDIS_URL", "redis://one:6379,two:6379,three"),
+        ("REDIS_URL", "rediss://:password@redis:6380?ssl_ca_certs=/a/b"),
+        ("REDIS_URL", "redis:///1"),
+        ("REDIS_URL", "unix:///run/redis.sock"),
+        ("DATABASE_URL", "postgresql+asyncpg://me:p/w@db/x"),
+        ("DATABASE_URL", "postgresql+asyncpg://me@/house?host=/run/postgresql&port=5433"),
+        ("PUBLIC_URL", "https://house.example.com:8443/start"),
+    ],
+)
+def test_an_address_may_be_written_in_every_way_there_is(name: str, text: str):
+    assert getattr(given(**{name: text}), name.lower()) == text
 
 
 @pytest.mark.parametrize("secret", ["", "your-secret-key", "short", "a" * 64, "gatehouse-demo"])

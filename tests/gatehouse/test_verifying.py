@@ -238,6 +238,11 @@ async def test_an_export_that_cannot_be_read_is_told(log: Log):
             await verify_log(settings(log.url, log.folder), [], roots=log.folder / name)
 
 
+async def test_roots_are_not_compared_with_single_journals(log: Log):
+    with pytest.raises(BadSetting, match="--roots tells of the whole log of a site, which --gate leaves out"):
+        await verify_log(settings(log.url, log.folder), [1], roots=await log.export())
+
+
 async def test_the_roots_of_a_site_that_does_not_exist_are_not_exported(log: Log):
     with pytest.raises(SystemExit) as ended:
         await export_roots(settings(log.url, log.folder), 10**9, log.folder / "file")

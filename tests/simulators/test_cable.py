@@ -1,9 +1,13 @@
 """A cable hands everything on, until it is cut or goes dead."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 
+import pytest
+
+from simulators import cable as cables
 from simulators.cable import Cable
 from tests.eventually import eventually
 from tests.private_broker import free_port
@@ -86,6 +90,43 @@ async def test_dead_it_carries_nothing_tells_nobody_and_lets_new_ones_through():
 async def test_without_a_broker_the_connection_ends_at_once():
     async with Cable(f"mqtt://127.0.0.1:{free_port()}").laid() as cable, through(cable) as ends:
         assert await ended(ends)
+
+
+@contextmanager
+def busy() -> Iterator[tuple[socket.socket, Cable]]:
+    """Somebody whose queue is full, so that whoever connects waits, and a cable to them."""
+    with socket.socket() as listener, socket.socket() as first:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        first.connect(listener.getsockname())
+        yield listener, Cable(f"mqtt://127.0.0.1:{listener.getsockname()[1]}")
+
+
+async def test_cut_while_it_reaches_for_the_broker_it_never_gets_there():
+    with busy() as (listener, laid):
+        async with laid.laid() as cable, through(cable) as ends:
+            await eventually(lambda: len(cable._served) == 1)
+
+            cable.cut()
+            cable.mend()
+            assert await ended(ends)
+            listener.accept()[0].close()
+            listener.settimeout(5)
+            late, _ = await asyncio.to_thread(listener.accept)
+
+            with late:
+                late.settimeout(5)
+                with suppress(ConnectionResetError):
+                    assert await asyncio.to_thread(late.recv, 1) == b""
+            await eventually(lambda: not cable._served)
+
+
+async def test_a_broker_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(cables, "CONNECT_DEADLINE_S", 0.1)
+    with busy() as (_, laid):
+        async with laid.laid() as cable, through(cable) as ends:
+            assert await ended(ends)
+            await eventually(lambda: not cable._served)
 
 
 async def ended(ends: Ends) -> bool:

@@ -6,6 +6,7 @@ Proves: simulators/family.py, simulators/running.py
 import asyncio
 import os
 import signal
+import socket
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
@@ -66,6 +67,15 @@ async def test_one_door_finds_every_gate_whichever_process_has_it(broker: Privat
             await present(door, 9, a_pass())
 
 
+async def test_the_door_passes_on_what_is_shown_and_how(broker: PrivateBroker, tmp_path: Path):
+    async with family(broker, tmp_path, processes=2) as (server, _):
+        await present(tmp_path / "fleet.sock", 3, "2580", "out", method="pin")
+
+        assert [(scan.method, scan.token, scan.direction) for scan in server.scans] == [
+            ("pin", "2580", "out")
+        ]
+
+
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 async def test_all_end_with_the_parent_within_seconds(
     broker: PrivateBroker, tmp_path: Path, ending: signal.Signals
@@ -98,6 +108,19 @@ async def test_a_child_that_falls_over_comes_back_with_its_gates(broker: Private
 
         await eventually(lambda: sum(len(server.kinds(n)) == 2 for n in range(1, GATES + 1)) > 0, 20)
         await eventually(lambda: len(children(parent)) == 2)
+
+
+async def test_doors_left_over_from_a_killed_fleet_are_taken_away_and_mislead_nobody(
+    broker: PrivateBroker, tmp_path: Path
+):
+    for number in (1, 2, 7):
+        with socket.socket(socket.AF_UNIX) as left:
+            left.bind(str(tmp_path / f"fleet.sock.{number}"))
+    (tmp_path / "fleet.sock.9").write_text("not a door")
+    cut = PowerCut(at_s=0, of="process", dark_s=0.2)
+    async with family(broker, tmp_path, processes=2, faults=(cut,)):
+        assert (tmp_path / "log").read_text().count("ended with -9 and starts again") == 2
+        assert {path.name for path in tmp_path.glob("fleet.sock.*")} == {f"fleet.sock.{n}" for n in (1, 2, 9)}
 
 
 async def test_the_plan_cuts_the_power_of_the_process_that_has_a_gate(broker: PrivateBroker, tmp_path: Path):

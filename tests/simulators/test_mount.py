@@ -1,6 +1,6 @@
 """A gate loses power, its link, its clock, its journal or its identity, and the server ends up knowing all.
 
-Proves: simulators/mount.py, simulators/trouble.py
+Proves: simulators/mount.py, simulators/trouble.py, simulators/breakage.py
 """
 
 from collections.abc import AsyncIterator
@@ -13,8 +13,10 @@ import pytest
 from domain.access.rules.token import Flag
 from gate_bridge import wire
 from simulators import upload
+from simulators.control import NotPresented, present, sound
 from simulators.faults import (
     YEAR_S,
+    Clone,
     Crowd,
     DoubleUse,
     DuplicateId,
@@ -58,6 +60,12 @@ def at(fleet: Fleet, gate_id: int = 1) -> Turnstile:
     return found
 
 
+def fill(gate: Turnstile) -> None:
+    """Leave no room for the journal to grow."""
+    (pages,) = gate.journal.database.execute("pragma page_count").fetchone()
+    gate.journal.database.execute(f"pragma max_page_count = {pages}")
+
+
 async def all_told(server: GateServer, fleet: Fleet) -> None:
     """Return when the server has the whole journal of the first gate, and no number twice."""
 
@@ -75,6 +83,68 @@ async def test_a_power_cut_in_the_middle_of_a_write_costs_no_event(broker: Priva
         await all_told(server, fleet)
 
         assert server.kinds(2) == ["boot"]
+
+
+async def test_a_gate_that_loses_power_or_is_reset_is_gone_at_once(broker: PrivateBroker, tmp_path: Path):
+    async with troubled(broker, tmp_path) as (server, fleet):
+        power, reset = fleet._mounts[1], fleet._mounts[2]
+
+        power.lose_power(0.1)
+        reset.reset()
+
+        assert (fleet.gate(1), fleet.gate(2)) == (None, None)
+        with pytest.raises(NotPresented, match="no gate 1; it has none"):
+            await present(tmp_path / "fleet.sock", 1, a_pass())
+        power.lose_power(0.1)
+        reset.reset()
+        await eventually(lambda: is_up(fleet, 1) and is_up(fleet, 2))
+        await all_told(server, fleet)
+        assert server.kinds(1) == ["boot", "boot"]
+
+
+async def test_a_gate_whose_disk_is_full_is_out_of_order_alone(
+    broker: PrivateBroker, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    async with troubled(broker, tmp_path) as (server, fleet):
+        fill(at(fleet))
+        with pytest.raises(NotPresented, match="gate 1 is out of order: database or disk is full"):
+            for _ in range(100):
+                await sound(tmp_path / "fleet.sock", 1, "tamper", on=True)
+        await eventually(lambda: server.kinds(1).count("boot") == 2)
+        await all_told(server, fleet)
+
+        assert "gate 1 fell over and starts again" in caplog.text
+        assert server.kinds(2) == ["boot"]
+
+
+async def test_a_gate_that_cannot_read_its_journal_when_its_turn_comes_is_out_of_order_alone(
+    broker: PrivateBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(upload, "PATIENCE_S", 0.1)
+    async with troubled(broker, tmp_path) as (server, fleet):
+        await eventually(lambda: at(fleet).journal.depth == 0)
+        server.acknowledges = False
+        at(fleet).alarm("tamper", on=True)
+        at(fleet).journal.database.execute("drop table event")
+        await eventually(lambda: fleet.gate(1) is None)
+
+        assert is_up(fleet, 2)
+
+
+async def test_what_happens_to_a_gate_without_a_disk_is_borne_by_it_alone(
+    broker: PrivateBroker, tmp_path: Path
+):
+    wrong = WrongClock(at_s=0.5, by_s=60, lasts_s=0.5, gates=(1,))
+    clone = Clone(at_s=1.5, lasts_s=1, gates=(1,))
+    async with troubled(broker, tmp_path, wrong, clone, PowerCut(at_s=2, dark_s=0.1, gates=(2,))) as (
+        server,
+        fleet,
+    ):
+        await eventually(lambda: at(fleet).journal.depth == 0)
+        at(fleet).journal.close()
+
+        await eventually(lambda: server.kinds(2) == ["boot", "boot"])
+        await eventually(lambda: server.kinds(1) == ["boot", "boot"])
 
 
 async def test_a_day_without_a_link_is_lived_through_in_seconds_and_told_afterwards(
