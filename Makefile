@@ -58,7 +58,7 @@ ifneq ($(DASHBOARD),)
 	@$(NPM) run --silent check
 endif
 
-bench: .venv/.dev ## Measure (ONLY="gates", "backlog", "revocation", "evidence", "occupancy", "fanout" or "idle" chooses)
+bench: .venv/.dev ## Measure (ONLY="gates", "backlog", "revocation", "evidence", "occupancy", "fleet", "fanout" or "idle" chooses)
 	$(VENV)/python -m bench $(ONLY)
 
 reset: .venv/.runtime ## Empty the data directory; refused while Gatehouse runs
