@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from bench.report import table
+from bench.report import line_of_json, table
 from gate_bridge import wire
 from gate_bridge.client import Client, Settings
 from gatehouse.embedded.accounts import Account
@@ -96,6 +96,7 @@ async def run() -> None:
         ["until all have ended, s", "", f"{many.ended_s:.1f}"],
     ]
     print(table(["fleet, idle", "a gate", f"{GATES} gates in one process"], rows))
+    print(line_of_json("fleet", {}))
 
 
 async def cost(gates: int) -> Cost:

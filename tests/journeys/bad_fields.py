@@ -159,3 +159,8 @@ def _changed(good: Any, path: tuple[str, ...], value: Any) -> Any:
 def encoded(case: Case) -> bytes:
     """Return the payload of a case."""
     return msgspec.json.encode(case.said)
+
+
+def kept(case: Case) -> bytes:
+    """Return what the quarantine keeps of a case: of a batch the event that is wrong, else the whole message."""
+    return msgspec.json.encode(case.said["ev"][0]) if case.field.startswith("ev[0].") else encoded(case)
