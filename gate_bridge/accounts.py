@@ -29,7 +29,6 @@ Rule = tuple[str, str]
 
 _PUBLISH, _RECEIVE, _SUBSCRIBE = "publishClientSend", "publishClientReceive", "subscribePattern"
 _ALREADY_THERE = frozenset({"Client already exists", "Role already exists"})
-_NOT_THERE = frozenset({"Client not found", "Role not found"})
 
 SERVICE_RULES: dict[Service, tuple[Rule, ...]] = {
     "svc-ingest": (
@@ -67,12 +66,14 @@ class Outcome(Struct, frozen=True, kw_only=True):
     error: str | None = None
 
     @property
+    def was_there(self) -> bool:
+        """Whether it should have made something that there is already."""
+        return self.error in _ALREADY_THERE
+
+    @property
     def failed(self) -> bool:
-        """Whether the account is not as the command wanted it: a create of what is there already is none."""
-        if self.error is None:
-            return False
-        tolerated = _ALREADY_THERE if self.command.startswith("create") else _NOT_THERE
-        return not (self.command.startswith(("create", "delete")) and self.error in tolerated)
+        """Whether it was refused for another reason than that."""
+        return self.error is not None and not self.was_there
 
 
 class _Responses(Struct):
@@ -100,40 +101,29 @@ def gate_rules(site_id: int, gate_id: int) -> tuple[Rule, ...]:
     )
 
 
-def put_gate(site_id: int, gate_id: int, password: str) -> list[Command]:
-    """Returns what makes a gate's account, or gives the one it has this password and these rights; it is enabled.
+def create_gate(site_id: int, gate_id: int, password: str) -> list[Command]:
+    """Returns what makes a gate's account, and leaves one that is there as it is.
 
     The account is bound to its client id: with another's it could take over that one's connection and session.
     """
-    return _put(gate_username(gate_id), password, gate_rules(site_id, gate_id), f"gate-{gate_id}", bound=True)
+    role, account = _gate(site_id, gate_id, password)
+    return [{"command": "createRole"} | role, {"command": "createClient"} | account]
 
 
-def put_service(name: Service, password: str) -> list[Command]:
-    """Returns what makes the account of a service, or gives it this password and the rights it should have."""
-    return _put(name, password, SERVICE_RULES[name], name, bound=False)
-
-
-def set_gate_password(gate_id: int, password: str) -> list[Command]:
-    """Returns what gives a gate a new password and ends its connection."""
-    return [{"command": "setClientPassword", "username": gate_username(gate_id), "password": password}]
+def renew_gate(site_id: int, gate_id: int, password: str) -> list[Command]:
+    """Returns what gives the account of a gate this password and these rights, enables it, and ends its connection."""
+    role, account = _gate(site_id, gate_id, password)
+    return [
+        {"command": "modifyRole"} | role,
+        {"command": "modifyClient"} | account,
+        {"command": "enableClient", "username": account["username"]},
+        {"command": "setClientPassword", "username": account["username"], "password": password},
+    ]
 
 
 def disable_gate(gate_id: int) -> list[Command]:
     """Returns what locks a gate out and ends its connection at once."""
     return [{"command": "disableClient", "username": gate_username(gate_id)}]
-
-
-def enable_gate(gate_id: int) -> list[Command]:
-    """Returns what lets a disabled gate in again."""
-    return [{"command": "enableClient", "username": gate_username(gate_id)}]
-
-
-def delete_gate(gate_id: int) -> list[Command]:
-    """Returns what removes a gate's account and role."""
-    return [
-        {"command": "deleteClient", "username": gate_username(gate_id)},
-        {"command": "deleteRole", "rolename": f"gate-{gate_id}"},
-    ]
 
 
 def request(commands: list[Command], correlation: str) -> bytes:
@@ -184,18 +174,10 @@ def initial_dynsec(admin_password: str, services: Mapping[Service, str]) -> dict
     }
 
 
-def _put(name: str, password: str, rules: tuple[Rule, ...], role: str, *, bound: bool) -> list[Command]:
-    rights: Command = {"rolename": role, "acls": _acls(rules)}
-    account: Command = {"username": name, "password": password, "roles": [{"rolename": role}]}
-    if bound:
-        account["clientid"] = name
-    return [
-        {"command": "createRole"} | rights,
-        {"command": "modifyRole"} | rights,
-        {"command": "createClient"} | account,
-        {"command": "modifyClient"} | account,
-        {"command": "enableClient", "username": name},
-    ]
+def _gate(site_id: int, gate_id: int, password: str) -> tuple[Command, Command]:
+    name, role = gate_username(gate_id), f"gate-{gate_id}"
+    account = {"username": name, "password": password, "clientid": name, "roles": [{"rolename": role}]}
+    return {"rolename": role, "acls": _acls(gate_rules(site_id, gate_id))}, account
 
 
 def _acls(rules: tuple[Rule, ...]) -> list[Command]:

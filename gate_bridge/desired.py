@@ -11,7 +11,7 @@ import os
 from domain.access.operations.device_accounts import DeviceAccount
 from domain.kernel.caller import SERVICE
 from gate_bridge import accounts
-from gate_bridge.accounts import Unreadable
+from gate_bridge.accounts import Command, Outcome, Unreadable
 from gate_bridge.calls import Asks
 from gate_bridge.client import Client, NotPublished, Settings
 
@@ -59,32 +59,35 @@ class Desired:
         return True
 
     async def _apply(self, account: DeviceAccount) -> bool:
-        commands = (
-            accounts.put_gate(account.site_id, account.gate_id, account.password)
-            + accounts.set_gate_password(account.gate_id, account.password)
-            if account.enabled
-            else accounts.disable_gate(account.gate_id)
-        )
-        correlation = os.urandom(8).hex()
+        """Have the broker do it, with few commands: each costs it a write of all accounts, while gates wait."""
+        gate_id = account.gate_id
         try:
-            await self._client.publish(accounts.REQUESTS, accounts.request(commands, correlation))
-            async with asyncio.timeout(ANSWER_WITHIN_S):
-                failures = await self._failures(correlation)
+            if account.enabled:
+                about = (account.site_id, gate_id, account.password)
+                outcomes = await self._done(accounts.create_gate(*about))
+                if any(one.was_there for one in outcomes):
+                    outcomes = await self._done(accounts.renew_gate(*about))
+            else:
+                outcomes = await self._done(accounts.disable_gate(gate_id))
         except (NotPublished, TimeoutError):
-            logger.warning("the broker did not answer about the account of gate %d", account.gate_id)
+            logger.warning("the broker did not answer about the account of gate %d", gate_id)
             return False
-        for failure in failures:
-            logger.error("the broker refused the account of gate %d: %s", account.gate_id, failure)
+        failures = [one for one in outcomes if one.failed]
+        for one in failures:
+            logger.error("the broker refused the account of gate %d: %s: %s", gate_id, one.command, one.error)
         return not failures
 
-    async def _failures(self, correlation: str) -> list[str]:
-        async for message in self._client:
-            self._client.ack([message])
-            try:
-                found = accounts.outcomes(message.payload, correlation)
-            except Unreadable:
-                logger.warning("the broker's control plugin said something unreadable")
-                continue
-            if found:
-                return [f"{one.command}: {one.error}" for one in found if one.failed]
-        return ["the connection ended"]
+    async def _done(self, commands: list[Command]) -> list[Outcome]:
+        correlation = os.urandom(8).hex()
+        await self._client.publish(accounts.REQUESTS, accounts.request(commands, correlation))
+        async with asyncio.timeout(ANSWER_WITHIN_S):
+            async for message in self._client:
+                self._client.ack([message])
+                try:
+                    found = accounts.outcomes(message.payload, correlation)
+                except Unreadable:
+                    logger.warning("the broker's control plugin said something unreadable")
+                    continue
+                if found:
+                    return found
+        raise TimeoutError("the connection ended")

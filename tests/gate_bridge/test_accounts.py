@@ -90,7 +90,7 @@ async def refused(broker: PrivateBroker, client: Client, caplog: pytest.LogCaptu
 
 async def test_a_gate_writes_and_reads_its_own_topics(guarded: PrivateBroker):
     async with running(control(guarded)) as master:
-        await done(master, accounts.put_gate(1, 5, "gate-pw"))
+        await done(master, accounts.create_gate(1, 5, "gate-pw"))
         ingest = client_of(guarded, "svc-ingest", "ingest-pw", "gh/1/+/+/up/evt", "gh/1/+/+/up/batch")
         gate = client_of(guarded, "5", "gate-pw", "gh/1/1/5/dn/#", "gh/1/1/_all/dn/#")
         async with running(ingest), running(gate):
@@ -103,13 +103,13 @@ async def test_a_gate_writes_and_reads_its_own_topics(guarded: PrivateBroker):
 
 async def test_a_gate_cannot_speak_for_another(guarded: PrivateBroker):
     async with running(control(guarded)) as master:
-        await done(master, accounts.put_gate(1, 5, "gate-pw"))
+        await done(master, accounts.create_gate(1, 5, "gate-pw"))
         ingest = client_of(guarded, "svc-ingest", "ingest-pw", *(wire.every(leg) for leg in LEGS))
         forged = {
             topic: b"forged"
             for topic in ("gh/1/1/6/up/evt", "gh/1/2/5/up/evt", "gh/1/1/5/dn/dec", "gh/1/1/_all/dn/desired")
         }
-        forged[accounts.REQUESTS] = accounts.request(accounts.delete_gate(5), "x")
+        forged[accounts.REQUESTS] = accounts.request(accounts.disable_gate(5), "x")
         async with running(ingest), running(client_of(guarded, "5", "gate-pw")) as gate:
             for topic, payload in forged.items():
                 with pytest.raises(NotPublished, match="not authorized"):
@@ -137,7 +137,7 @@ async def test_a_gate_cannot_listen_to_others(
     guarded: PrivateBroker, topic: str, caplog: pytest.LogCaptureFixture
 ):
     async with running(control(guarded)) as master:
-        await done(master, accounts.put_gate(1, 5, "gate-pw"))
+        await done(master, accounts.create_gate(1, 5, "gate-pw"))
 
         await refused(guarded, client_of(guarded, "5", "gate-pw", topic), caplog)
 
@@ -148,7 +148,7 @@ async def test_a_gate_cannot_take_the_name_of_another_client(
     guarded: PrivateBroker, caplog: pytest.LogCaptureFixture
 ):
     async with running(control(guarded)) as master:
-        await done(master, accounts.put_gate(1, 5, "gate-pw"))
+        await done(master, accounts.create_gate(1, 5, "gate-pw"))
         async with running(client_of(guarded, "svc-ingest", "ingest-pw", "gh/1/+/+/up/evt")) as ingest:
             await refused(guarded, client_of(guarded, "5", "gate-pw", client_id="svc-ingest"), caplog)
 
@@ -159,22 +159,22 @@ async def test_a_disabled_gate_is_out_at_once_and_stays_out(
     guarded: PrivateBroker, caplog: pytest.LogCaptureFixture
 ):
     async with running(control(guarded)) as master:
-        await done(master, accounts.put_gate(1, 5, "gate-pw"))
+        await done(master, accounts.create_gate(1, 5, "gate-pw"))
         async with running(client_of(guarded, "5", "gate-pw")) as gate:
             await done(master, accounts.disable_gate(5))
             await eventually(lambda: not gate.connected)
         await refused(guarded, client_of(guarded, "5", "gate-pw"), caplog)
 
-        await done(master, accounts.enable_gate(5))
+        await done(master, accounts.renew_gate(1, 5, "gate-pw"))
         async with running(client_of(guarded, "5", "gate-pw")):
             pass
 
 
 async def test_a_new_password_ends_the_old_one(guarded: PrivateBroker, caplog: pytest.LogCaptureFixture):
     async with running(control(guarded)) as master:
-        await done(master, accounts.put_gate(1, 5, "old-pw"))
+        await done(master, accounts.create_gate(1, 5, "old-pw"))
         async with running(client_of(guarded, "5", "old-pw")) as gate:
-            await done(master, accounts.set_gate_password(5, "new-pw"))
+            await done(master, accounts.renew_gate(1, 5, "new-pw"))
             await eventually(lambda: not gate.connected)
         await refused(guarded, client_of(guarded, "5", "old-pw"), caplog)
 
@@ -182,26 +182,27 @@ async def test_a_new_password_ends_the_old_one(guarded: PrivateBroker, caplog: p
             pass
 
 
-async def test_a_gate_can_be_put_again_moved_and_deleted(
+async def test_a_gate_can_be_moved_and_is_not_made_twice(
     guarded: PrivateBroker, caplog: pytest.LogCaptureFixture
 ):
     async with running(control(guarded)) as master:
-        await done(master, accounts.put_gate(1, 5, "first-pw"))
-        await done(master, accounts.put_gate(2, 5, "second-pw"))
+        await done(master, accounts.create_gate(1, 5, "first-pw"))
+        await done(master, accounts.renew_gate(2, 5, "second-pw"))
         async with running(client_of(guarded, "5", "second-pw", "gh/1/2/5/dn/#")):
             pass
         await refused(guarded, client_of(guarded, "5", "second-pw", "gh/1/1/5/dn/#"), caplog)
 
-        await done(master, accounts.delete_gate(5))
-        await done(master, accounts.delete_gate(5))
-        await refused(guarded, client_of(guarded, "5", "second-pw"), caplog)
-        failed = [outcome for outcome in await command(master, accounts.disable_gate(5)) if outcome.failed]
+        again = await command(master, accounts.create_gate(1, 5, "third-pw"))
+        assert [outcome.was_there for outcome in again] == [True, True]
+        async with running(client_of(guarded, "5", "second-pw", "gh/1/2/5/dn/#")):
+            pass
+        failed = [outcome for outcome in await command(master, accounts.disable_gate(6)) if outcome.failed]
         assert [outcome.error for outcome in failed] == ["Client not found"]
 
 
 async def test_accounts_survive_a_kill_of_the_broker(guarded: PrivateBroker):
     async with running(control(guarded)) as master:
-        await done(master, accounts.put_gate(1, 5, "gate-pw"))
+        await done(master, accounts.create_gate(1, 5, "gate-pw"))
         guarded.kill()
         await guarded.start()
         async with running(client_of(guarded, "5", "gate-pw", "gh/1/1/5/dn/#")):
@@ -211,7 +212,7 @@ async def test_accounts_survive_a_kill_of_the_broker(guarded: PrivateBroker):
 async def test_services_do_their_own_work_only(guarded: PrivateBroker, caplog: pytest.LogCaptureFixture):
     decide = client_of(guarded, "svc-decide", "decide-pw", "gh/1/+/+/up/scan")
     async with running(control(guarded)) as master, running(decide):
-        await done(master, accounts.put_gate(1, 5, "gate-pw"))
+        await done(master, accounts.create_gate(1, 5, "gate-pw"))
         async with running(client_of(guarded, "5", "gate-pw", "gh/1/1/5/dn/#")) as gate:
             with pytest.raises(NotPublished, match="not authorized"):
                 await decide.publish("gh/1/1/5/dn/cmd", b"open")
@@ -222,16 +223,9 @@ async def test_services_do_their_own_work_only(guarded: PrivateBroker, caplog: p
     await refused(guarded, client_of(guarded, "svc-ingest", "ingest-pw", "gh/1/+/+/up/scan"), caplog)
 
 
-async def test_a_service_can_get_a_new_password(guarded: PrivateBroker):
-    async with running(control(guarded)) as master:
-        await done(master, accounts.put_service("svc-decide", "changed-pw"))
-        async with running(client_of(guarded, "svc-decide", "changed-pw", "gh/1/+/+/up/scan")):
-            pass
-
-
-def test_what_is_there_already_or_gone_already_is_no_failure():
+def test_what_is_there_already_is_no_failure():
     assert not Outcome(command="createClient", error="Client already exists").failed
-    assert not Outcome(command="deleteRole", error="Role not found").failed
+    assert not Outcome(command="createRole", error="Role already exists").failed
     assert not Outcome(command="createClient").failed
     assert Outcome(command="modifyClient", error="Client not found").failed
     assert Outcome(command="createClient", error="Internal error").failed

@@ -70,7 +70,7 @@ def service(site: SiteBroker, name: str, password: str, topic: str) -> Client:
 
 async def test_a_gate_with_an_account_comes_in_by_tls(site: SiteBroker):
     async with running(service(site, "svc-control", "c", accounts.RESPONSES)) as control:
-        await control.publish(accounts.REQUESTS, accounts.request(accounts.put_gate(1, 5, "pw"), "x"))
+        await control.publish(accounts.REQUESTS, accounts.request(accounts.create_gate(1, 5, "pw"), "x"))
         answer = (await control.batch())[0].payload
         assert not any(outcome.failed for outcome in accounts.outcomes(answer, "x"))
 
