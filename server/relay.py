@@ -31,7 +31,7 @@ from domain.kernel.tools import Tools
 from server.metrics import Metrics
 from server.orders import CONTROL, KEPT, Ended, encode
 from server.published import Published
-from server.views import Sight, halves, merge, render, showings
+from server.views import Showing, Sight, halves, merge, render, showings
 
 logger = structlog.get_logger(__name__)
 
@@ -155,15 +155,20 @@ class Relay:
         self._published.note(out)
 
     async def send(self, facts: Sequence[Fact]) -> list[int]:
-        """Publish what these facts show and return what they are noted by (`Fact.noted`) where they are out."""
+        """Publish what these facts show and return what they are noted by (`Fact.noted`) where they are out.
+
+        What one feed shows is published while the next is rendered; a channel is one feed's.
+        """
         lost = set(await self._close(facts))
-        sights, unseen = await self._look(facts)
-        lost |= unseen
-        for sight in merge(sights):
-            policy = HistoryPolicy(sight.feed.remembers, sight.feed.remembers_s)
-            remembered = policy if policy.size else None
-            if not await self._say(sight.channel, msgspec.json.encode(sight.view), remembered, _key(sight)):
-                lost |= set(sight.facts)
+        async with asyncio.TaskGroup() as telling:
+            told = []
+            async with self._readers() as db:
+                ctx = Context(caller=SERVICE, db=db, now=self._clock(), tools=self._tools)
+                for of_feed in showings(self._feeds, facts):
+                    sights, unseen = await self._look(ctx, of_feed)
+                    lost |= unseen
+                    told.append(telling.create_task(self._tell(merge(sights))))
+        lost.update(*(one.result() for one in told))
         left = {fact.noted for fact in facts if fact.id in lost}
         return sorted({fact.noted for fact in facts} - left)
 
@@ -176,25 +181,32 @@ class Relay:
             if not await self._say(CONTROL, encode(Ended(closing=closing)), KEPT, f"closing-{number}")
         ]
 
-    async def _look(self, facts: Sequence[Fact]) -> tuple[list[Sight], set[int]]:
-        """Render the facts on one connection; return what is to be seen, and the facts that could not be shown."""
+    async def _look(self, ctx: Context, left: list[Showing]) -> tuple[list[Sight], set[int]]:
+        """Render what one feed shows; return what is to be seen, and the facts that could not be shown."""
         sights: list[Sight] = []
         unseen: set[int] = set()
-        async with self._readers() as db:
-            ctx = Context(caller=SERVICE, db=db, now=self._clock(), tools=self._tools)
-            left = showings(self._feeds, facts)
-            while left:
-                showing = left.pop(0)
-                try:
-                    async with asyncio.timeout(SHOW_S):
-                        sights += await render(ctx, showing)
-                except Exception as error:
-                    if len(showing.facts) > 1 and not isinstance(error, OSError):
-                        left[:0] = halves(showing)
-                        continue
-                    logger.exception("facts could not be shown", feed=showing.feed.template)
-                    unseen |= {fact.id for fact in showing.facts}
+        while left:
+            showing = left.pop(0)
+            try:
+                async with asyncio.timeout(SHOW_S):
+                    sights += await render(ctx, showing)
+            except Exception as error:
+                if len(showing.facts) > 1 and not isinstance(error, OSError):
+                    left[:0] = halves(showing)
+                    continue
+                logger.exception("facts could not be shown", feed=showing.feed.template)
+                unseen |= {fact.id for fact in showing.facts}
         return sights, unseen
+
+    async def _tell(self, sights: Sequence[Sight]) -> set[int]:
+        """Publish what is to be seen, and return the facts for which that failed."""
+        lost: set[int] = set()
+        for sight in sights:
+            policy = HistoryPolicy(sight.feed.remembers, sight.feed.remembers_s)
+            remembered = policy if policy.size else None
+            if not await self._say(sight.channel, msgspec.json.encode(sight.view), remembered, _key(sight)):
+                lost |= set(sight.facts)
+        return lost
 
     async def _say(
         self, channel: str, data: bytes, history: HistoryPolicy | None = None, key: str | None = None

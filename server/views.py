@@ -27,8 +27,8 @@ class Showing(msgspec.Struct, frozen=True):
     facts: Sequence[Fact]
 
 
-def showings(feeds: Feeds, facts: Sequence[Fact]) -> list[Showing]:
-    """Group facts by the functions that show them, each called once."""
+def showings(feeds: Feeds, facts: Sequence[Fact]) -> list[list[Showing]]:
+    """Group facts by the functions that show them, each called once, and these by their feeds."""
     grouped: dict[tuple[Feed, Show], list[Fact]] = {}
     groups: dict[type[Event], list[list[Fact]]] = {}
     for fact in facts:
@@ -39,7 +39,10 @@ def showings(feeds: Feeds, facts: Sequence[Fact]) -> list[Showing]:
             ]
         for group in groups[kind]:
             group.append(fact)
-    return [Showing(feed, show, group) for (feed, show), group in grouped.items()]
+    of_feed: dict[Feed, list[Showing]] = {}
+    for (feed, show), group in grouped.items():
+        of_feed.setdefault(feed, []).append(Showing(feed, show, group))
+    return list(of_feed.values())
 
 
 def halves(showing: Showing) -> list[Showing]:

@@ -22,10 +22,12 @@ from domain.kernel.log import UnpublishedRow
 from domain.kernel.operations import describe
 from server.orders import CONTROL, decode
 from server.process import Process, compose
+from tests.eventually import eventually
 from tests.toy import tools
 
 MEMBER = Caller(roles=frozenset({"member"}), user_id=7)
 SHOWN: list[list[int]] = []
+HEARD: list[str] = []
 
 
 class BallMoved(Event, frozen=True):
@@ -58,6 +60,17 @@ async def show(ctx: Context, facts: Sequence[BallMoved]) -> dict[str, list[Item]
     return {"ball:1": [Item(f"ball:{fact.to}", fact.to, {"to": fact.to}) for fact in facts]}
 
 
+scores = Feed("score:{ball_id}")
+
+
+@scores.shows(BallMoved)
+async def score(ctx: Context, facts: Sequence[BallMoved]) -> dict[str, list[Item]]:
+    """77 is looked at until the ball has been heard of."""
+    if any(fact.to == 77 for fact in facts):
+        await eventually(lambda: "ball:1" in HEARD, 2)
+    return {}
+
+
 class Ears:
     """Hears everything, in order."""
 
@@ -68,6 +81,7 @@ class Ears:
         assert isinstance(delivery, Publication)
         said = decode(delivery.data) if channel == CONTROL else msgspec.json.decode(delivery.data)
         self.heard.append((channel, said))
+        HEARD.append(channel)
 
     def missed(self, channels: Collection[str] | None = None) -> None:
         raise AssertionError("memory misses nothing")
@@ -114,9 +128,10 @@ class Fragile(MemoryBroker):
 async def courting(database: str) -> AsyncIterator[Court]:
     """Run a court on a database until the block ends."""
     SHOWN.clear()
+    HEARD.clear()
     catalogue = Catalogue(
         operations={"ball.move": describe("ball.move", move, {"member"})},
-        feeds=Feeds([balls]),
+        feeds=Feeds([balls, scores]),
         events={"ball.moved": BallMoved},
         reactions={},
         jobs={},

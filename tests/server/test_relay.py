@@ -54,6 +54,12 @@ async def test_a_fact_that_cannot_be_shown_fails_no_call_and_hides_no_other(cour
     await eventually(lambda: _left(court, 1))
 
 
+async def test_what_one_feed_shows_does_not_wait_for_the_next(court: Court):
+    await court.move(77)
+    assert court.ears.places == [77]
+    await eventually(lambda: _none_left(court))
+
+
 async def test_a_broker_that_is_away_fails_no_call(court: Court):
     broker = court.process.broker
     assert isinstance(broker, Fragile)

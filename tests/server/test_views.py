@@ -38,9 +38,9 @@ def fact(number: int, event: Event) -> Fact:
 def test_a_function_is_called_once_for_all_its_facts_in_their_order():
     facts = [fact(1, Moved(thing_id=5)), fact(2, Ended(thing_id=5)), fact(3, Moved(thing_id=6))]
     found = showings(Feeds([things, others]), facts)
-    assert [(one.feed.template, [f.id for f in one.facts]) for one in found] == [
-        ("things:{thing_id}", [1, 2, 3]),
-        ("others:{thing_id}", [2]),
+    assert [[(one.feed.template, [f.id for f in one.facts]) for one in of_feed] for of_feed in found] == [
+        [("things:{thing_id}", [1, 2, 3])],
+        [("others:{thing_id}", [2])],
     ]
 
 
