@@ -79,6 +79,13 @@ class Work:
 
         await eventually(seen, timeout_s=30)
 
+    async def caught_up(self, fleet: Fleet) -> None:
+        """Wait until the log has something that a gate does now: then it has all that the broker had before."""
+        seq = (await self.shown(fleet, fleet.tokens[0])).seq
+        await self.until(
+            "SELECT count(*) FROM access_log WHERE gate_id = $1 AND seq >= $2", fleet.gate.gate_id, seq
+        )
+
     async def count(self, question: str, *arguments: object) -> int:
         """Return the number that is the answer to a question."""
         return int((await self.made.ask(question, *arguments))[0][0])
