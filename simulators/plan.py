@@ -127,7 +127,9 @@ def load(path: Path) -> FleetPlan:
         encrypted = _encrypted(plan.broker)
         _check_keys(plan.public_keys)
         check(plan.faults, {gate.gate_id for gate in plan.gates}, encrypted=encrypted)
-    except (OSError, msgspec.DecodeError, ValueError, BadFault) as error:
+    except OSError as error:
+        raise PlanUnreadable(f"{path}: {error.strerror}") from error
+    except (msgspec.DecodeError, ValueError, BadFault) as error:
         raise PlanUnreadable(f"{path}: {error}") from error
     return plan
 

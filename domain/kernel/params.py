@@ -3,10 +3,11 @@
 Keys are accepted in camelCase and snake_case and by the aliases an operation declares; unknown keys are refused.
 """
 
+import re
 import types
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Final, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 import msgspec
 
@@ -58,7 +59,7 @@ def read(
                 value = msgspec.convert(_renamed(values[name], field.type), field.type, strict=not textual)
                 arguments[field.name] = _storable(value)
             except msgspec.ValidationError as error:
-                problems.append(_problem(spelled[name], str(error)))
+                problems.append(_problem(spelled[name], field.type, str(error)))
         elif field.required:
             problems.append(FieldProblem(name, "is required"))
     if problems:
@@ -146,7 +147,22 @@ def _struct_in(kind: Any) -> type[msgspec.Struct] | None:
     return next(shapes, None)
 
 
-def _problem(name: str, message: str) -> FieldProblem:
+def _within(kind: Any, place: str) -> Any:
+    """Return the type of what stands at ``[0].action`` in a value of this type."""
+    for name in re.findall(r"\.(\w+)|\[", place):
+        shape = _struct_in(kind)
+        named = {field.encode_name: field.type for field in msgspec.structs.fields(shape)} if shape else {}
+        kind = named.get(name, Any) if name else _member_of(kind)
+    return kind
+
+
+def _choices(kind: Any) -> list[Any]:
+    literals = (option for option in _options(kind) if get_origin(option) is Literal)
+    return [value for literal in literals for value in get_args(literal)]
+
+
+def _problem(name: str, kind: Any, message: str) -> FieldProblem:
     """Turn msgspec's ``Expected `int`, got `str` - at `$.lines[0]``` into a field path and words."""
     words, _, place = message.partition(" - at `$")
-    return FieldProblem(name + place.rstrip("`"), in_words(words))
+    place = place.rstrip("`")
+    return FieldProblem(name + place, in_words(words, _choices(_within(kind, place))))

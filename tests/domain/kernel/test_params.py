@@ -1,7 +1,7 @@
 """Input is read in every spelling, each bad field is named at once, and junk is never an error of ours."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
@@ -15,6 +15,7 @@ from domain.kernel.params import LARGEST, camel, members, read
 class Line(msgspec.Struct, frozen=True, rename="camel"):
     item_id: int
     how_many: Annotated[int, msgspec.Meta(ge=1)] = 1
+    way: Literal["in", "out"] | None = None
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -26,6 +27,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     extra: dict[str, Any] = {}
     flag: bool = False
     site_id: int | None = None
+    sizes: list[Literal[1, 2]] = []
 
 
 def problems(payload: Any, **aliases: str) -> dict[str, str]:
@@ -75,6 +77,17 @@ def test_every_bad_field_is_named_at_once():
     assert found["guestName"] == "is required"
     assert found["colour"] == "there is no such field"
     assert found["flag"] == "must be true or false, not a whole number"
+
+
+def test_a_wrong_choice_is_told_what_there_is_to_choose_from_wherever_it_stands():
+    lines = [{"itemId": 1, "way": "up"}]
+    found = problems({"guestName": "a", "sizes": [1, 3], "moreLines": lines, "mainLine": lines[0]})
+
+    assert found == {
+        "sizes[1]": "must be one of 1, 2, not 3",
+        "moreLines[0].way": "must be one of in, out, not 'up'",
+        "mainLine.way": "must be one of in, out, not 'up'",
+    }
 
 
 def test_one_field_under_two_spellings_is_refused():
