@@ -12,7 +12,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from domain.access.operations.gate_conditions import GateConditions
@@ -199,11 +199,13 @@ class Ingest:
             return []
         return await self._record([], bare)
 
-    async def _until_done(self, work: Callable[..., object], *args: object, **members: object) -> None:
+    async def _until_done(
+        self, work: Callable[..., Awaitable[object]], *args: object, **members: object
+    ) -> None:
         pause_s, refusals = FIRST_PAUSE_S, 0
         while True:
             try:
-                await work(*args, **members)  # type: ignore[misc]  # an async function of ours
+                await work(*args, **members)
                 return
             except Exception as error:
                 if await self._database_answers():

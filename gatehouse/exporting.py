@@ -1,7 +1,7 @@
 """`gatehouse export-roots`: the signed statements about a site's log, in a file that needs nobody to be checked."""
 
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,11 +13,11 @@ from domain.kernel.caller import SERVICE
 from domain.kernel.errors import NotFound
 from gatehouse.output import whole
 from gatehouse.own_database import with_database
+from gatehouse.pages import every_item
 from gatehouse.parts import process_of
 from gatehouse.settings import Settings
 from server.process import Process
 
-PAGE = 200
 # Any: the views of either list
 LISTS: Mapping[str, Callable[[Any], Root | Omission]] = {
     "access.list_log_roots": root_in,
@@ -44,21 +44,10 @@ async def _write(process: Process, site_id: int, lines: BinaryIO) -> int:
     """Write each statement after the key that it is signed with, and return how many there are."""
     keys, count = set[str](), 0
     for name, told in LISTS.items():
-        async for one in _all(process, name, site_id):
+        async for one in every_item(process.runtime, SERVICE, name, siteId=site_id):
             if one.key not in keys:
                 keys.add(one.key)
                 lines.write(key_line(one.key, bytes.fromhex(one.public_key)))
             lines.write(statement_line(told(one)))
             count += 1
     return count
-
-
-async def _all(process: Process, name: str, site_id: int) -> AsyncIterator[Any]:  # Any: views of either list
-    cursor: str | None = None
-    while True:
-        asked = {"siteId": site_id, "limit": PAGE, "cursor": cursor}
-        page = await process.runtime.call(SERVICE, name, asked)
-        for one in page.items:
-            yield one
-        if (cursor := page.next_cursor) is None:
-            return

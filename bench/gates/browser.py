@@ -1,6 +1,5 @@
 """The dashboard in a real browser: notes when the picture with each new row of the access log is made."""
 
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -8,11 +7,9 @@ from dataclasses import dataclass
 import msgspec
 from playwright.async_api import Page, TimeoutError, async_playwright
 
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
-)
+from tests.journeys.screens import FLAGS
+from tests.services.needs import CHROMIUMS, found
+
 PATIENCE_MS, LAST_MS = 30_000, 5_000
 ALL_SEEN = "(keys) => keys.every((key) => key in window.seen)"
 # A row that comes is noted by the frame that shows it, in Unix milliseconds.
@@ -53,7 +50,7 @@ async def dashboard(port: int, guard: Guard) -> AsyncIterator[Dashboard]:
     Raises:
         FileNotFoundError: There is no Chromium.
     """
-    chromium = next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    chromium = found(*CHROMIUMS)
     if chromium is None:
         raise FileNotFoundError("a screen needs Chromium: apt-get install chromium")
     async with async_playwright() as playwright:

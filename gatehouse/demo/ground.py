@@ -9,9 +9,8 @@ from domain.access.operations.device_accounts import password_of
 from domain.access.operations.gates import GateView
 from domain.kernel.runtime import Runtime
 from gatehouse.demo.place import HOUSE
+from gatehouse.pages import every_item
 from simulators.plan import Zone
-
-PAGE = 200
 
 
 class Ground(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,10 +43,5 @@ async def survey(runtime: Runtime, site_id: int) -> Ground:
 
 
 async def all_of(runtime: Runtime, name: str, **asked: Any) -> list[Any]:  # Any: the views of any list
-    """Return every item of a list that comes in pages."""
-    items, cursor = list[Any](), None
-    while True:
-        page = await runtime.call(HOUSE, name, {**asked, "limit": PAGE, "cursor": cursor})
-        items += page.items
-        if (cursor := page.next_cursor) is None:
-            return items
+    """Return every item of a list, as the house sees it."""
+    return [one async for one in every_item(runtime, HOUSE, name, **asked)]

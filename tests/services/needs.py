@@ -16,11 +16,15 @@ def missing(what: str) -> NoReturn:
     pytest.skip(what)
 
 
-def program(*names: str, get: str) -> str:
+def found(*names: str) -> str | None:
     """Return the path of the first of these programs, also from folders that only root's PATH has."""
     places = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
-    found = next((path for name in names if (path := shutil.which(name, path=places))), None)
-    return found or missing(f"needs {names[0]}: {get}")
+    return next((path for name in names if (path := shutil.which(name, path=places))), None)
+
+
+def program(*names: str, get: str) -> str:
+    """Return the path of the first of these programs, or end the test."""
+    return found(*names) or missing(f"needs {names[0]}: {get}")
 
 
 @pytest.fixture(scope="session")

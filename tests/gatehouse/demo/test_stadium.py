@@ -1,6 +1,6 @@
 """A site with many gates is made once, and what is missing is added.
 
-Proves: gatehouse/demo/stadium.py, gatehouse/demo/ground.py
+Proves: gatehouse/demo/stadium.py, gatehouse/demo/ground.py, gatehouse/pages.py
 """
 
 from pathlib import Path
@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from sqlalchemy import text
 
 from domain.kernel.caller import SERVICE
+from gatehouse import pages
 from gatehouse.demo import stadium
 from gatehouse.demo.ground import all_of
 from gatehouse.demo.place import HOUSE
@@ -63,6 +64,19 @@ async def test_asked_again_with_more_gates_it_adds_those_that_are_missing(
     assert len(accounts) == 7
     assert [one.name for one in sites] == ["Stadium"]
     assert [gate.to_zone and gate.to_zone.ordinal for gate in again.gates] == [0, 0, 0, 1, 1, 1, 0]
+
+
+async def test_a_list_of_many_pages_is_whole_and_in_its_order(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(pages, "PAGE", 2)
+    names = [f"Site {number}" for number in range(5)]
+    async with process_of(settings) as process:
+        for name in names:
+            await process.runtime.call(HOUSE, "sites.create_site", {"name": name})
+        sites = await all_of(process.runtime, "sites.list_sites")
+
+    assert [one.name for one in sites] == names
 
 
 async def test_a_run_that_was_cut_off_is_taken_up(settings: Settings):
